@@ -1,0 +1,66 @@
+"""The engines' port: something that turns a page into text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from ironleaf.document import EngineName, PageResult, PageSource
+    from ironleaf.foundation.clock import Deadline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecogniseRequest:
+    """What the caller asked for, as far as an engine may know it."""
+
+    deadline: Deadline
+    languages: tuple[str, ...] = ()
+    """BCP-47 hints."""
+    prompt: str | None = None
+    """For VL engines only."""
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What an engine declares about itself."""
+
+    needs_image: bool
+    takes_prompt: bool = False
+    gives_regions: bool = False
+    scripts: frozenset[str] = field(default_factory=frozenset)
+    """ISO 15924 codes that it reads; empty = no claim."""
+
+
+class Engine(Protocol):
+    """Turns one page into text.
+
+    A guard around an engine (breaker, retry, ladder) is an engine too.
+    """
+
+    @property
+    def name(self) -> EngineName:
+        """The public name."""
+        ...
+
+    @property
+    def alias(self) -> str:
+        """The public alias of this very engine: equal to the name unless the operator gave one."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    async def recognise(self, page: PageSource, request: RecogniseRequest) -> PageResult:
+        """Return what is written on the page.
+
+        Raises:
+            IronleafError: with an entry of the engines' catalogue; foreign
+                exceptions never leave an engine.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Give everything back; calling it twice does no harm."""
+        ...
