@@ -1,0 +1,69 @@
+# The front door. Everything runs inside .venv, which the first target that needs it makes.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+ARGS ?=
+# Byte code is compiled once at install, so that a second start is quick.
+SYNC := $(UV) pip install --quiet --require-hashes --compile-bytecode --python $(BIN)/python
+LINK := $(UV) pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
+SOURCES := src tests benchmarks examples
+
+.PHONY: help
+help: ## Say what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+$(UV):
+	$(PYTHON) -c 'import sys; sys.exit("Ironleaf needs Python 3.11 or newer (PYTHON=... chooses one)" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/uv.txt
+
+$(VENV)/.runtime: $(UV) requirements/runtime.txt pyproject.toml
+	$(SYNC) --requirement requirements/runtime.txt
+	$(LINK)
+	@touch $@
+
+$(VENV)/.dev: $(UV) requirements/dev.txt pyproject.toml
+	$(SYNC) --requirement requirements/dev.txt
+	$(LINK)
+	@touch $@ $(VENV)/.runtime
+
+.PHONY: serve
+serve: $(VENV)/.runtime ## Run the service (ARGS="--port 8099")
+	@exec $(BIN)/python -m ironleaf serve $(ARGS)
+
+.PHONY: test
+test: $(VENV)/.dev ## Run every test that needs no real model server
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+.PHONY: check
+check: $(VENV)/.dev ## Format, lint, types, imports, quick tests: under a minute
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/codespell src docs tests README.md CONTRIBUTING.md changelog.d
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/basedpyright & types=$$!; \
+	$(BIN)/python -m pytest -q -n 1 -m "not slow" tests/unit tests/contract tests/architecture || { kill $$types; exit 1; }; \
+	wait $$types
+
+.PHONY: format
+format: $(VENV)/.dev ## Format and mend what can be mended by itself
+	$(BIN)/ruff check --fix --quiet $(SOURCES) || true
+	$(BIN)/ruff format $(SOURCES)
+
+.PHONY: bench
+bench: $(VENV)/.dev ## Run the benchmarks (see benchmarks/README.md)
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+.PHONY: lock
+lock: $(UV) ## Renew the hash-pinned requirement locks
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements/uv.in -o requirements/uv.txt
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --group build -o requirements/runtime.txt
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --group dev -c requirements/runtime.txt -o requirements/dev.txt
+
+.PHONY: clean
+clean: ## Remove everything that was made here
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist var
