@@ -1,0 +1,69 @@
+"""The files service's settings: limits with their units and reasons, and where files lie meanwhile."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MEBIBYTE = 1024 * 1024
+GIBIBYTE = 1024 * MEBIBYTE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileLimits:
+    """How large, many, deep and slow a file may be. Every limit is checked before the work it bounds."""
+
+    bytes_max: int = 50 * MEBIBYTE
+    """Bytes of one file: a 300-page scan fits."""
+    pages_max: int = 500
+    """Pages of one document: about ten minutes of the embedded engine on four cores."""
+    page_pixels_max: int = 100_000_000
+    """Pixels of one page: an A2 sheet at 600 dpi; 300 MB as RGB."""
+    document_pixels_max: int = 10_000_000_000
+    """Pixels of all pages of a picture file together: 500 pages of A4 at 500 dpi."""
+    side_pixels_max: int = 65_500
+    """Pixels of a side: what the JPEG format can hold; longer ones are bombs or strips."""
+    frames_max: int = 1_000
+    """Frames of a picture file, read or not: a fax archive; more is a film."""
+    archive_bytes_max: int = 500 * MEBIBYTE
+    """Bytes that an Office file may unpack to, counted while it inflates."""
+    archive_ratio_max: int = 100
+    """How many times its packed size a part may unpack to; real XML stays under 60."""
+    archive_ratio_grace_bytes: int = 1 * MEBIBYTE
+    """The ratio is looked at only above this: small runs of spaces pack 1,000 to 1 and harm nobody."""
+    archive_entries_max: int = 10_000
+    """Parts in an Office file: a 500-slide deck has about 3,000."""
+    archive_depth_max: int = 2
+    """Archives within archives: a workbook embedded in a deck is 1."""
+    xml_depth_max: int = 256
+    """Nesting of XML elements: Word's deepest tables reach about 100."""
+    xml_entities_max: int = 0
+    """Entity declarations in a part: Office writes none."""
+    text_characters_max: int = 10_000_000
+    """Characters of text taken from one file; the rest is cut with a warning."""
+    upload_stall_s_max: float = 30.0
+    """Seconds without a byte before an upload is given up."""
+    upload_s_max: float = 900.0
+    """Seconds for a whole upload: 50 MB at 0.5 Mbit/s. Bounds what a dripping client holds."""
+    parts_max: int = 32
+    """Parts of a form: three times the options there are."""
+    option_bytes_max: int = 16 * 1024
+    """Bytes of one option: a prompt of 4,000 characters in four-byte UTF-8."""
+    decode_s_max: float = 30.0
+    """Seconds of wall time for opening a file or drawing a page."""
+    decode_bytes_max: int = 1 * GIBIBYTE
+    """Address space that a decoder may grow by: the largest page, twice, and room."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileSettings:
+    """Which files are taken, how far, and where they lie while they are read."""
+
+    spool_directory: Path = field(default_factory=lambda: Path(tempfile.gettempdir()) / "ironleaf-spool")
+    """Holds one private directory per request; swept at start."""
+    spool_free_bytes_min: int = 512 * MEBIBYTE
+    """Below this much free disk no upload is begun: the pages of one file must still fit."""
+    formats: tuple[str, ...] = ()
+    """Names of the formats that are taken; empty takes every one the product has."""
+    limits: FileLimits = field(default_factory=FileLimits)
