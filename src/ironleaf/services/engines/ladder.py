@@ -1,0 +1,100 @@
+"""The ladder: engines from the most to the least trusted, one page at a time, every step down recorded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ironleaf.document import Attempt, AttemptOutcome, EngineName
+from ironleaf.foundation.errors import IronleafError, ModelFailure
+from ironleaf.services.engines.base import Capabilities
+from ironleaf.services.engines.errors import DEADLINE_EXCEEDED, ENGINE_UNAVAILABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ironleaf.document import PageResult, PageSource
+    from ironleaf.foundation.clock import Clock
+    from ironleaf.services.engines.base import Engine, RecogniseRequest
+
+
+class LadderEngine:
+    """Asks its rungs in order and gives the first good answer, saying which steps failed.
+
+    A rung that does not apply to a page (no text layer there) is passed over in
+    silence; a rung that fails makes the page degraded, and its reason is kept.
+
+    Raises (from `recognise`):
+        IronleafError: the last rung's failure, when every rung failed; of an
+            input that no rung can read, the first such verdict.
+    """
+
+    def __init__(
+        self,
+        rungs: Sequence[Engine],
+        *,
+        clock: Clock,
+        applies: Callable[[Engine, PageSource], bool] = lambda _engine, _page: True,
+        steps_down: Callable[[IronleafError], bool] = lambda _error: True,
+        reserve_s: float = 0.0,
+    ) -> None:
+        if not rungs:
+            raise ValueError("a ladder needs at least one rung")
+        self._rungs = tuple(rungs)
+        self._clock = clock
+        self._applies = applies
+        self._steps_down = steps_down
+        self._reserve_s = reserve_s
+
+    @property
+    def name(self) -> EngineName:
+        return self._rungs[0].name if len(self._rungs) == 1 else EngineName.NONE
+
+    @property
+    def alias(self) -> str:
+        return "auto"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(
+            needs_image=any(rung.capabilities.needs_image for rung in self._rungs),
+            takes_prompt=any(rung.capabilities.takes_prompt for rung in self._rungs),
+        )
+
+    async def recognise(self, page: PageSource, request: RecogniseRequest) -> PageResult:
+        rungs = [rung for rung in self._rungs if self._applies(rung, page)]
+        attempts: list[Attempt] = []
+        failure: IronleafError = ModelFailure(ENGINE_UNAVAILABLE)
+        for position, rung in enumerate(rungs):
+            last = position == len(rungs) - 1
+            if request.deadline.expired():
+                raise ModelFailure(DEADLINE_EXCEEDED) from (failure if attempts else None)
+            began = self._clock.monotonic()
+            try:
+                result = await rung.recognise(page, self._share(request, last=last))
+            except IronleafError as error:
+                if not self._steps_down(error):
+                    raise
+                attempts.append(self._record(rung, began, AttemptOutcome.FAILED, error.entry.reason))
+                failure = error
+                continue
+            attempts.extend(result.attempts or (self._record(rung, began, AttemptOutcome.SUCCEEDED, None),))
+            return replace(result, attempts=tuple(attempts), degraded_reason=_first_failure(attempts))
+        failure.context.setdefault("attempts", tuple(attempts))
+        raise failure
+
+    async def aclose(self) -> None:
+        for rung in self._rungs:
+            await rung.aclose()
+
+    def _share(self, request: RecogniseRequest, *, last: bool) -> RecogniseRequest:
+        # The last rung must still have time when the ones above it hang.
+        return request if last else replace(request, deadline=request.deadline.less(self._reserve_s))
+
+    def _record(self, rung: Engine, began: float, outcome: AttemptOutcome, reason: str | None) -> Attempt:
+        duration_ms = round((self._clock.monotonic() - began) * 1000)
+        return Attempt(engine=rung.alias, outcome=outcome, reason=reason, duration_ms=duration_ms)
+
+
+def _first_failure(attempts: Sequence[Attempt]) -> str | None:
+    return next((attempt.reason for attempt in attempts if attempt.outcome is not AttemptOutcome.SUCCEEDED), None)
