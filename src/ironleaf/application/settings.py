@@ -1,0 +1,192 @@
+"""All settings in one tree, from ``IRONLEAF_…__…`` and ``ironleaf.toml``; a wrong one is refused by its name.
+
+Sections are the frozen dataclasses of the tiers that use them. Precedence:
+arguments given by code or command line, then the environment, then the file,
+then the defaults.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import tomllib
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from ironleaf.services.engines.settings import EmbeddedSettings
+from ironleaf.services.files.settings import FileSettings
+
+ENV_PREFIX: Final = "IRONLEAF_"
+ENV_FILE: Final = "IRONLEAF_CONFIG"
+"""Names another file than ``./ironleaf.toml``."""
+FILE_DEFAULT: Final = "ironleaf.toml"
+PORT_MAX: Final = 65_535
+
+
+class SettingsRefused(Exception):
+    """Start-up is refused; the lines name settings and what they must be, never the values found."""
+
+    def __init__(self, lines: tuple[str, ...]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def _require(holds: bool, name: str, must_be: str) -> None:
+    if not holds:
+        raise ValueError(f"{name}: must be {must_be}")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """Where and how the service listens."""
+
+    host: str = "127.0.0.1"
+    """A public address is refused unless ``allow_public`` says that it is meant."""
+    port: int = 8000
+    allow_public: bool = False
+    """Listen beyond this machine although callers need no key yet."""
+    root_path: str = ""
+    """The path prefix under which a proxy serves us."""
+    conversions_max: int = 16
+    """Conversions under way at once; each holds a spool and at most a few pages."""
+    conversions_queued_max: int = 64
+    """Conversions waiting for their turn; the next one is told to come back."""
+    shutdown_grace_s: float = 30.0
+    """How long running conversions may take to end when we are asked to stop."""
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.port <= PORT_MAX, "port", f"between 0 and {PORT_MAX}")
+        _require(self.conversions_max >= 1, "conversions_max", "at least 1")
+        _require(self.conversions_queued_max >= 0, "conversions_queued_max", "0 or more")
+        _require(self.shutdown_grace_s >= 0, "shutdown_grace_s", "0 or more")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """The worker processes below the event loop."""
+
+    recognisers: int = 0
+    """Processes that recognise; 0 = as many as cores and ``memory_bytes_max`` allow."""
+    decoders: int = 2
+    """Processes that open files and draw pages."""
+    memory_bytes_max: int = 4 * 1024**3
+    """Budget that limits ``recognisers`` when it is 0; one takes about 0.6 GiB at its peak."""
+    require_sandbox: bool = False
+    """Refuse to start where the kernel gives no seccomp filter."""
+
+    def __post_init__(self) -> None:
+        _require(self.recognisers >= 0, "recognisers", "0 or more")
+        _require(self.decoders >= 1, "decoders", "at least 1")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """The engines, from the most to the least trusted."""
+
+    embedded: EmbeddedSettings = dataclasses.field(default_factory=EmbeddedSettings)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be set."""
+
+    server: ServerSettings = dataclasses.field(default_factory=ServerSettings)
+    workers: WorkerSettings = dataclasses.field(default_factory=WorkerSettings)
+    files: FileSettings = dataclasses.field(default_factory=FileSettings)
+    engines: EngineSettings = dataclasses.field(default_factory=EngineSettings)
+
+
+def load_settings(
+    *,
+    environ: Mapping[str, str] | None = None,
+    file: Path | None = None,
+    overrides: Mapping[str, object] | None = None,
+) -> Settings:
+    """Return the settings of this process.
+
+    ``overrides`` uses dotted names (``{"server.port": 8099}``).
+
+    Raises:
+        SettingsRefused: a name is unknown or a value is wrong; says which, never the value.
+    """
+    environ = os.environ if environ is None else environ
+    path = file or Path(environ.get(ENV_FILE) or FILE_DEFAULT)
+    tree = _read_file(path, required=file is not None or bool(environ.get(ENV_FILE)))
+    for name, value in _environment(environ):
+        _plant(tree, name, value)
+    for dotted, value in (overrides or {}).items():
+        _plant(tree, tuple(dotted.split(".")), value)
+    unknown = tuple(_find_unknown(Settings, tree, ()))
+    if unknown:
+        raise SettingsRefused(tuple(f"{_say(name)}: there is no such setting" for name in unknown))
+    try:
+        return TypeAdapter(Settings).validate_python(tree)
+    except ValidationError as error:
+        raise SettingsRefused(tuple(_explain(error))) from None
+
+
+def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if required:
+            raise SettingsRefused((f"{ENV_FILE}: the file it names does not exist",)) from None
+        return {}
+    except OSError:
+        raise SettingsRefused((f"{path.name}: the file cannot be read",)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        raise SettingsRefused((f"{path.name}: the file is not valid TOML",)) from None
+
+
+def _environment(environ: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], object]]:
+    for key, value in sorted(environ.items()):
+        if key.startswith(ENV_PREFIX) and key != ENV_FILE:
+            yield tuple(key.removeprefix(ENV_PREFIX).lower().split("__")), _parse_value(value)
+
+
+def _parse_value(text: str) -> object:
+    if not text.startswith(("[", "{")):
+        return text
+    try:
+        return json.loads(text)  # lists and tables come as JSON
+    except ValueError:
+        return text  # an IPv6 address begins with a bracket too
+
+
+def _plant(tree: dict[str, Any], name: tuple[str, ...], value: object) -> None:
+    for part in name[:-1]:
+        child = tree.setdefault(part, {})
+        if not isinstance(child, dict):
+            raise SettingsRefused((f"{_say(name)}: there is no such setting",))
+        tree = typing.cast("dict[str, Any]", child)
+    tree[name[-1]] = value
+
+
+def _find_unknown(section: type[Any], tree: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    kinds = typing.get_type_hints(section)
+    for name, value in tree.items():
+        kind = kinds.get(name)
+        if kind is None:
+            yield (*path, name)
+        elif dataclasses.is_dataclass(kind) and isinstance(value, dict):
+            yield from _find_unknown(
+                typing.cast("type[Any]", kind), typing.cast("dict[str, Any]", value), (*path, name)
+            )
+
+
+def _explain(error: ValidationError) -> Iterator[str]:
+    for fault in error.errors(include_url=False, include_input=False, include_context=False):
+        name, text = tuple(str(part) for part in fault["loc"]), fault["msg"]
+        if fault["type"] == "value_error":  # from a section's own check, which begins with the setting's name
+            last, _, text = text.removeprefix("Value error, ").partition(": ")
+            name = (*name, last)
+        yield f"{_say(name)}: {text[:1].lower()}{text[1:]}"
+
+
+def _say(name: tuple[str, ...]) -> str:
+    return f"{'.'.join(name)} ({ENV_PREFIX}{'__'.join(part.upper() for part in name)})"
