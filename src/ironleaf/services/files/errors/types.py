@@ -33,9 +33,7 @@ UNSUPPORTED_TYPE: Final = _refusal(
 TYPE_MISMATCH: Final = _refusal(
     41502,
     "type-mismatch",
-    Text(
-        "The file is not what it says it is, in a way that is not safe.", "文件内容与其声明的类型不符，且存在安全风险。"
-    ),
+    Text("The file is not of the type that it was sent as.", "文件内容与其声明的类型不符。"),
     Text("Send the file under its real type, if that type is taken.", "如果其真实类型可以接受，请以真实类型重新发送。"),
 )
 ARCHIVE_NOT_TAKEN: Final = _refusal(

@@ -48,7 +48,7 @@ OPTION_TOO_LONG: Final = Entry(
     family=Family.VALIDATION,
     level=Level.L1,
     kind=Kind.INVALID_INPUT,
-    message=Text("The value of a form field is too long.", "某个表单字段的值过长。"),
+    message=Text("The name or the value of a form field is too long.", "某个表单字段的名称或值过长。"),
     user_advice=Text(
         "Shorten the value. Send file content in the field named file only, with a file name.",
         "请缩短该值。文件内容只能放在名为 file 的字段中，并带上文件名。",
@@ -103,6 +103,16 @@ TOO_MANY_PARTS: Final = Entry(
     kind=Kind.INVALID_INPUT,
     message=Text("The form has too many fields.", "表单中的字段过多。"),
     user_advice=Text("Send one file and only the documented options.", "请只发送一个文件以及文档中列出的选项。"),
+    operator_advice=NOTHING_TO_DO,
+)
+OPTION_NOT_TEXT: Final = Entry(
+    code=40004,
+    reason="option-not-text",
+    family=Family.PROTOCOL,
+    level=Level.L1,
+    kind=Kind.INVALID_INPUT,
+    message=Text("The value of a form field is not UTF-8 text.", "某个表单字段的值不是 UTF-8 文本。"),
+    user_advice=Text("Encode options as UTF-8.", "请使用 UTF-8 编码发送选项。"),
     operator_advice=NOTHING_TO_DO,
 )
 UPLOAD_STALLED: Final = Entry(
@@ -195,7 +205,7 @@ UNREADABLE_PATH: Final = Entry(
     reason="unreadable-path",
     family=Family.VALIDATION,
     level=Level.L1,
-    kind=Kind.NOT_FOUND,
+    kind=Kind.INVALID_INPUT,
     message=Text("There is no readable file at that path.", "该路径下没有可读取的文件。"),
     user_advice=Text(
         "Check the path and your right to read it; it must be an ordinary file.",
@@ -214,6 +224,7 @@ ENTRIES: Final = (
     MALFORMED_MULTIPART,
     TRUNCATED_UPLOAD,
     TOO_MANY_PARTS,
+    OPTION_NOT_TEXT,
     UPLOAD_STALLED,
     FILE_TOO_LARGE,
     NOT_MULTIPART,
