@@ -1,0 +1,109 @@
+"""One pipeline, one schema, redacted, for our lines and the libraries'."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import structlog
+
+from ironleaf.foundation.observability import LogSettings, Redactor, configure_logs, find_records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+REQUEST = "01JDA2B3C4D5E6F7G8H9J0K1M2"
+SECRET = "topsecretvalue"
+
+
+@pytest.fixture(autouse=True)
+def restored_logging() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    for handler in list(root.handlers):
+        if handler not in handlers:
+            root.removeHandler(handler)
+            handler.close()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+def configured(tmp_path: Path, **settings: Any) -> io.StringIO:
+    console = io.StringIO()
+    configure_logs(LogSettings(directory=tmp_path, **settings), Redactor(secrets=(SECRET,)), console=console)
+    return console
+
+
+def lines(tmp_path: Path) -> list[dict[str, Any]]:
+    text = (tmp_path / "ironleaf.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_our_lines_and_the_libraries_share_one_schema(tmp_path: Path) -> None:
+    configured(tmp_path)
+    structlog.contextvars.bind_contextvars(request_id=REQUEST)
+    structlog.get_logger("ours").info("page read", page=3)
+    logging.getLogger("uvicorn.error").warning("listening on %s", "port 1")
+    ours, theirs = lines(tmp_path)
+    assert (ours["event"], ours["page"], ours["request_id"], ours["level"]) == ("page read", 3, REQUEST, "info")
+    assert (theirs["event"], theirs["logger"], theirs["level"]) == ("listening on port 1", "uvicorn.error", "warning")
+    assert theirs["request_id"] == REQUEST
+    assert ours["time"].endswith("Z")
+
+
+def test_a_stack_is_data_without_local_variables_and_redacted(tmp_path: Path) -> None:
+    configured(tmp_path)
+    page_content = "the customer's page"
+    try:
+        int(f"password={SECRET}")
+    except ValueError:
+        structlog.get_logger("ours").exception("page failed", code=50030)
+    assert page_content
+    (record,) = lines(tmp_path)
+    assert record["stack"][0]["type"] == "builtins.ValueError"
+    assert any("test_a_stack_is_data" in frame for frame in record["stack"][0]["frames"])
+    raw = (tmp_path / "ironleaf.jsonl").read_text(encoding="utf-8")
+    assert SECRET not in raw
+    assert page_content not in raw
+
+
+def test_the_console_is_for_people(tmp_path: Path) -> None:
+    console = configured(tmp_path)
+    structlog.get_logger("ours").error("page failed", engine="embedded")
+    assert "error   page failed  engine=embedded" in console.getvalue()
+
+
+def test_lines_below_the_level_are_not_written(tmp_path: Path) -> None:
+    configured(tmp_path, level="warning")
+    structlog.get_logger("ours").info("quiet")
+    logging.getLogger("x").info("quiet")
+    assert lines(tmp_path) == []
+
+
+def test_files_rotate_and_a_request_is_found_across_them_in_order(tmp_path: Path) -> None:
+    configured(tmp_path, file_bytes_max=64 * 1024, files_max=3)
+    log = structlog.get_logger("ours")
+    log.info("first", request_id=REQUEST)
+    for number in range(1500):
+        log.info("filler", n=number)
+    log.info("last", request_id=REQUEST)
+    assert (tmp_path / "ironleaf.jsonl.1").exists()
+    assert [record["event"] for record in find_records(tmp_path, REQUEST)] == ["first", "last"]
+
+
+def test_only_a_request_id_is_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not a request id"):
+        find_records(tmp_path, "../../etc/passwd")
+
+
+@pytest.mark.parametrize("wrong", [{"level": "loud"}, {"file_bytes_max": 1}, {"files_max": 0}])
+def test_settings_are_checked_by_name(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        LogSettings(**wrong)
