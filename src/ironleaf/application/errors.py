@@ -26,28 +26,8 @@ UNKNOWN_OPTION: Final = Entry(
     ),
 )
 
-PAGE_RANGE_OUTSIDE: Final = Entry(
-    code=42271,
-    reason="page-range-outside",
-    family=Family.VALIDATION,
-    level=Level.L1,
-    kind=Kind.INVALID_INPUT,
-    message=Text(
-        en="The page range lies outside the file.",
-        zh="指定的页码范围超出了文件的页数。",
-    ),
-    user_advice=Text(
-        en="Pages are counted from 1; `details` says how many the file has.",
-        zh="页码从 1 开始计数；`details` 中说明了文件的页数。",
-    ),
-    operator_advice=Text(
-        en="Nothing to do: the caller asked for pages that the file does not have.",
-        zh="无需处理：调用方请求了文件中不存在的页。",
-    ),
-)
-
 ENGINE_NOT_CONFIGURED: Final = Entry(
-    code=42272,
+    code=42271,
     reason="engine-not-configured",
     family=Family.VALIDATION,
     level=Level.L2,
@@ -89,7 +69,7 @@ CONVERSION_FAILED: Final = Entry(
     alert=AlertRule.RATE,
 )
 
-ENTRIES: Final[tuple[Entry, ...]] = (UNKNOWN_OPTION, PAGE_RANGE_OUTSIDE, ENGINE_NOT_CONFIGURED, CONVERSION_FAILED)
+ENTRIES: Final[tuple[Entry, ...]] = (UNKNOWN_OPTION, ENGINE_NOT_CONFIGURED, CONVERSION_FAILED)
 
 NO_TEXT_FOUND: Final = NoticeEntry(
     reason="no-text-found",

@@ -5,9 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from ironleaf.foundation.errors import IronleafError, ModelFailure
+
 if TYPE_CHECKING:
-    from ironleaf.document import EngineName, PageResult, PageSource
+    from ironleaf.document import Attempt, EngineName, PageResult, PageSource
     from ironleaf.foundation.clock import Deadline
+
+
+class RungsExhausted(ModelFailure):
+    """Every engine that could have read a page failed. Speaks with the last one's entry; ``attempts`` has them all."""
+
+    def __init__(self, last: IronleafError, attempts: tuple[Attempt, ...]) -> None:
+        super().__init__(last.entry, details=last.details, retry_after_s=last.retry_after_s, context=last.context)
+        self.attempts = attempts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ironleaf.document import Attempt, AttemptOutcome, EngineName
 from ironleaf.foundation.errors import IronleafError, ModelFailure
-from ironleaf.services.engines.base import Capabilities
+from ironleaf.services.engines.base import Capabilities, RungsExhausted
 from ironleaf.services.engines.errors import DEADLINE_EXCEEDED, ENGINE_UNAVAILABLE
 
 if TYPE_CHECKING:
@@ -24,9 +24,8 @@ class LadderEngine:
     A rung that does not apply to a page (no text layer there) is passed over in
     silence; a rung that fails makes the page degraded, and its reason is kept.
 
-    Raises (from `recognise`):
-        IronleafError: the last rung's failure, when every rung failed; of an
-            input that no rung can read, the first such verdict.
+    `recognise` raises `RungsExhausted` when every rung failed, and an error that
+    ``steps_down`` declines at once, as it is.
     """
 
     def __init__(
@@ -68,7 +67,7 @@ class LadderEngine:
         for position, rung in enumerate(rungs):
             last = position == len(rungs) - 1
             if request.deadline.expired():
-                raise ModelFailure(DEADLINE_EXCEEDED) from (failure if attempts else None)
+                raise RungsExhausted(ModelFailure(DEADLINE_EXCEEDED), tuple(attempts)) from failure
             began = self._clock.monotonic()
             try:
                 result = await rung.recognise(page, self._share(request, last=last))
@@ -80,8 +79,7 @@ class LadderEngine:
                 continue
             attempts.extend(result.attempts or (self._record(rung, began, AttemptOutcome.SUCCEEDED, None),))
             return replace(result, attempts=tuple(attempts), degraded_reason=_first_failure(attempts))
-        failure.context.setdefault("attempts", tuple(attempts))
-        raise failure
+        raise RungsExhausted(failure, tuple(attempts)) from failure
 
     async def aclose(self) -> None:
         for rung in self._rungs:

@@ -1,0 +1,117 @@
+"""From page sources to pages: several at a time, each with its own end, none lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import structlog
+
+from ironleaf.application.options import ConvertOptions, EngineChoice
+from ironleaf.application.pages import attach_image, make_failed_page, make_page
+from ironleaf.document import Page, PageResult, PageSource, Quality
+from ironleaf.foundation.clock import Deadline
+from ironleaf.foundation.errors import IronleafError, Language, ProcessingFailure, SystemFault
+from ironleaf.foundation.errors.policy import POLICY
+from ironleaf.foundation.errors.protocol import INTERNAL_ERROR
+from ironleaf.services.engines.base import Engine, RecogniseRequest
+from ironleaf.services.engines.errors import DEADLINE_EXCEEDED
+
+_log = structlog.get_logger(__name__)
+
+
+class OpenedPages(Protocol):
+    """An opened file, as far as reading it needs to know."""
+
+    async def page(self, number: int) -> PageSource:
+        """Return one page. Raises the files' catalogue errors."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What holds for all pages of one conversion."""
+
+    options: ConvertOptions
+    deadline: Deadline
+    language: Language
+    request_id: str
+
+
+class PageReader:
+    """Reads pages with the engines, at most ``parallel`` of one file at a time."""
+
+    def __init__(
+        self,
+        *,
+        engines: Mapping[EngineChoice, Engine],
+        clean: Callable[[PageResult], PageResult],
+        grade: Callable[[PageResult], Quality],
+        parallel: int,
+    ) -> None:
+        self._engines = engines
+        self._clean = clean
+        self._grade = grade
+        self._parallel = parallel
+
+    async def read(self, opened: OpenedPages, numbers: tuple[int, ...], reading: Reading) -> tuple[Page, ...]:
+        """Return one page for each number, in that order, whatever happens to each.
+
+        Cancelling it cancels every page under way.
+        """
+        turns = asyncio.Semaphore(self._parallel)
+
+        async def take_turn(number: int) -> Page:
+            async with turns:
+                return await self._read_page(opened, number, reading)
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(take_turn(number)) for number in numbers]
+        return tuple(task.result() for task in tasks)
+
+    async def _read_page(self, opened: OpenedPages, number: int, reading: Reading) -> Page:
+        with structlog.contextvars.bound_contextvars(page=number):
+            try:
+                async with asyncio.timeout(reading.deadline.remaining_s()):
+                    return await self._recognise(opened, number, reading)
+            except Exception as error:  # noqa: BLE001  (whatever one page meets must not cost the others)
+                failure = _as_failure(error)
+                _log_failure(failure)
+                return make_failed_page(number, failure, reading.language)
+
+    async def _recognise(self, opened: OpenedPages, number: int, reading: Reading) -> Page:
+        source, options = await opened.page(number), reading.options
+        if options.force_ocr and source.has_image:
+            source = replace(source, text_layer=None)
+        request = RecogniseRequest(
+            deadline=reading.deadline,
+            languages=options.languages,
+            prompt=options.prompt,
+            request_id=reading.request_id,
+        )
+        result = self._clean(await self._engines[options.engine].recognise(source, request))
+        page = make_page(source, result, self._grade(result))
+        return await attach_image(page, source) if options.include_images else page
+
+
+def _as_failure(error: Exception) -> IronleafError:
+    if isinstance(error, IronleafError):
+        return error
+    failure = ProcessingFailure(DEADLINE_EXCEEDED if isinstance(error, TimeoutError) else INTERNAL_ERROR)
+    failure.__cause__ = error
+    return failure
+
+
+def _log_failure(failure: IronleafError) -> None:
+    policy = POLICY[failure.entry.level]
+    _log.log(
+        policy.log_level,
+        "page failed",
+        code=failure.entry.code,
+        reason=failure.entry.reason,
+        error_level=failure.entry.level.value,
+        context=failure.context,
+        exc_info=failure if policy.with_stack and isinstance(failure, SystemFault) else None,
+    )
