@@ -1,0 +1,193 @@
+"""No more calls at once than the other side can take, and a short queue in front."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ironleaf.foundation.resilience.adaptive_limit import AdaptiveLimit, AdaptiveLimitOptions
+from ironleaf.foundation.resilience.base import judge, require
+from ironleaf.foundation.resilience.errors import AttemptTimedOut, BulkheadFull, DeadlineExceeded, innermost
+from ironleaf.foundation.resilience.events import (
+    BulkheadQueued,
+    BulkheadRefused,
+    EventHook,
+    LimitCause,
+    LimitChanged,
+    RefusalReason,
+    ResilienceEvent,
+    emit,
+    ignore,
+)
+from ironleaf.foundation.resilience.time_limit import Overrun, run_within
+
+if TYPE_CHECKING:
+    from ironleaf.foundation.clock import Clock
+    from ironleaf.foundation.resilience.base import Call, CallContext, Classify, T
+
+QUEUE_MAX = 16
+"""Some rounds of calls: a longer queue only makes everybody late."""
+RETRY_AFTER_UNKNOWN_S = 1.0
+"""Said before the first call has come back."""
+RETRY_AFTER_MAX_S = 60.0
+"""Nobody plans further ahead, and the estimate is worth nothing there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkheadOptions:
+    limit: AdaptiveLimitOptions = field(default_factory=AdaptiveLimitOptions)
+    queue_max: int = QUEUE_MAX
+    """Calls that may wait; zero refuses at once."""
+
+    def __post_init__(self) -> None:
+        require(self.queue_max >= 0, "queue_max must not be below zero")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkheadSnapshot:
+    """What an operator sees."""
+
+    limit: int
+    running: int
+    queued: int
+    refusals: int
+    """Since the start."""
+
+
+class Bulkhead:
+    """Hands out permits first come, first served, and refuses at once what would wait in vain.
+
+    All methods must be called from one event loop's thread.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        options: BulkheadOptions,
+        classify: Classify,
+        clock: Clock,
+        on_event: EventHook = ignore,
+    ) -> None:
+        self.name = name
+        self._queue_max = options.queue_max
+        self._classify = classify
+        self._clock = clock
+        self._on_event = on_event
+        self._limit = AdaptiveLimit(options.limit, on_change=self._tell_limit)
+        self._running = 0
+        self._queue: deque[asyncio.Future[None]] = deque()
+        self._refusals = 0
+
+    async def execute(self, call: Call[T], context: CallContext) -> T:
+        """Return what ``call`` returns.
+
+        Raises:
+            BulkheadFull: the call was not made: the queue is full, or too long
+                for the call's deadline.
+        """
+        await self._acquire(context)
+        started_s = self._clock.monotonic()
+        try:
+            value = await call(context)
+        except Exception as failure:
+            if self._speaks_of_overload(failure, context.cost):
+                self._limit.overloaded(started_s=started_s, now_s=self._clock.monotonic())
+            raise
+        else:
+            self._limit.succeeded(
+                started_s=started_s,
+                now_s=self._clock.monotonic(),
+                cost=context.cost,
+                all_used=self._running >= self._limit.limit,
+            )
+            return value
+        finally:
+            self._release()
+
+    def snapshot(self) -> BulkheadSnapshot:
+        """Return the present state."""
+        return BulkheadSnapshot(
+            limit=self._limit.limit, running=self._running, queued=len(self._queue), refusals=self._refusals
+        )
+
+    async def _acquire(self, context: CallContext) -> None:
+        if self._running < self._limit.limit and not self._queue:
+            self._running += 1
+            return
+        if len(self._queue) >= self._queue_max:
+            raise self._refused(RefusalReason.QUEUE_FULL)
+        if self._would_be_late(context):
+            raise self._refused(RefusalReason.DEADLINE_TOO_NEAR)
+        started_s = self._clock.monotonic()
+        try:
+            await run_within(context.deadline.remaining_s(), self._wait_for_permit)
+        except Overrun:
+            raise self._refused(RefusalReason.WAITED_IN_VAIN) from None
+        finally:
+            waited_s = self._clock.monotonic() - started_s
+            context.queue.waited_s += waited_s
+        self._tell(BulkheadQueued(name=self.name, at_s=self._clock.monotonic(), waited_s=waited_s))
+
+    async def _wait_for_permit(self) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn in self._queue:
+                self._queue.remove(turn)
+            elif not turn.cancelled():
+                # The permit came in the same turn of the loop as the cancellation.
+                self._release()
+            raise
+
+    def _release(self) -> None:
+        self._running -= 1
+        self._hand_out()
+
+    def _hand_out(self) -> None:
+        while self._queue and self._running < self._limit.limit:
+            turn = self._queue.popleft()
+            if not turn.done():
+                self._running += 1
+                turn.set_result(None)
+
+    def _would_be_late(self, context: CallContext) -> bool:
+        expected_s = self._limit.expected_s(context.cost)
+        if expected_s is None:
+            return False
+        return self._drain_s() + expected_s > context.deadline.remaining_s()
+
+    def _drain_s(self) -> float:
+        """Return how long it takes until everybody before a newcomer has a permit."""
+        call_s = self._limit.expected_s(1.0)
+        if call_s is None:
+            return RETRY_AFTER_UNKNOWN_S
+        # Little's law: calls leave at the number of running ones over the time of one.
+        return (len(self._queue) + 1) * call_s / max(1, self._running)
+
+    def _refused(self, reason: RefusalReason) -> BulkheadFull:
+        self._refusals += 1
+        retry_after_s = min(RETRY_AFTER_MAX_S, self._drain_s())
+        self._tell(
+            BulkheadRefused(name=self.name, at_s=self._clock.monotonic(), reason=reason, retry_after_s=retry_after_s)
+        )
+        return BulkheadFull(self.name, retry_after_s=retry_after_s, reason=reason)
+
+    def _speaks_of_overload(self, failure: Exception, cost: float) -> bool:
+        failure = innermost(failure)
+        if isinstance(failure, AttemptTimedOut):
+            return True
+        if isinstance(failure, DeadlineExceeded):
+            # A caller in a hurry proves nothing; one who waited far longer than usual does.
+            return failure.allowed_s > self._limit.too_long_s(cost)
+        return judge(failure, self._classify).overloaded
+
+    def _tell_limit(self, limit: int, cause: LimitCause) -> None:
+        self._tell(LimitChanged(name=self.name, at_s=self._clock.monotonic(), limit=limit, cause=cause))
+
+    def _tell(self, event: ResilienceEvent) -> None:
+        emit(self._on_event, event)
