@@ -1,0 +1,334 @@
+"""Keeps a fixed number of workers alive: starts, hands out, takes back, buries, replaces."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from ironleaf.foundation.processes.frames import Failure, Frame, Ready, Reply, ReplyRefused, decode_reply
+from ironleaf.foundation.processes.link import WorkerGone, WorkerLink, open_link
+from ironleaf.foundation.processes.loss import BusyReason, LossReason, PoolBusy, WorkerLost, tell_loss
+from ironleaf.foundation.processes.status import (
+    PoolStatus,
+    ProcessEvent,
+    ReplacementReason,
+    WorkerReplaced,
+    WorkerStartFailed,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from ironleaf.foundation.clock import Clock
+    from ironleaf.foundation.processes.limits import ProcessLimits
+    from ironleaf.foundation.processes.sandbox.report import SandboxReport
+
+_T = TypeVar("_T")
+_BACKOFF_BASE_S: Final = 0.2
+_BACKOFF_CAP_S: Final = 10.0
+"""Between attempts to replace a worker that does not start."""
+
+
+async def finishes(future: asyncio.Future[Any], within_s: float, *, clock: Clock) -> bool:
+    """Wait for ``future`` at most ``within_s`` seconds; tell whether it is done. Never cancels it."""
+    timer = asyncio.ensure_future(clock.sleep(within_s))
+    try:
+        await asyncio.wait((future, timer), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        timer.cancel()
+    return future.done()
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """How a worker's process ended."""
+
+    reason: ReplacementReason
+    exit_code: int | None
+    noise: str
+
+
+class Crew:
+    """The workers of one pool and the queue for them."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        size: int,
+        limits: ProcessLimits,
+        clock: Clock,
+        queue_max: int,
+        on_event: Callable[[ProcessEvent], None] | None,
+    ) -> None:
+        self._name = name
+        self._size = size
+        self._limits = limits
+        self._clock = clock
+        self._queue_max = queue_max
+        self._on_event = on_event
+        self._order = b""
+        self._threads: ThreadPoolExecutor | None = None
+        self._links: set[WorkerLink] = set()
+        """All that work, or are about to."""
+        self._ready: set[WorkerLink] = set()
+        self._idle: list[WorkerLink] = []
+        """Taken from the end: the last used worker's memory is warm."""
+        self._waiting: deque[asyncio.Future[WorkerLink]] = deque()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._replaced: Counter[ReplacementReason] = Counter()
+        self._closing = asyncio.Event()
+        self.sandbox: SandboxReport | None = None
+
+    async def start(self, order: bytes) -> None:
+        """Start all workers with ``order`` and wait until each is ready.
+
+        Raises:
+            WorkerLost: one did not become ready (reason START).
+            RuntimeError: the crew was started before.
+        """
+        if self._threads is not None or self._closing.is_set():
+            raise RuntimeError("a pool starts once")
+        self._order = order
+        self._threads = ThreadPoolExecutor(self._size + 2, thread_name_prefix=f"pool-{self._name}")
+        starts = [self._keep(self._hatch()) for _ in range(self._size)]
+        await asyncio.wait(starts)
+        failures = [failure for start in starts if (failure := start.exception()) is not None]
+        if failures:
+            raise failures[0]
+        for start in starts:
+            self.admit(start.result())
+
+    async def aclose(self) -> None:
+        """End all workers and wait until nothing of them is left. Safe to call again."""
+        self._closing.set()
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_exception(PoolBusy(BusyReason.CLOSED))
+        for link in list(self._links):
+            self._dismiss(link)
+        while self._tasks:
+            await asyncio.wait(list(self._tasks))
+        if self._threads is not None:
+            self._threads.shutdown(wait=False)
+
+    def status(self) -> PoolStatus:
+        """Return the present state."""
+        return PoolStatus(
+            name=self._name,
+            size=self._size,
+            alive=len(self._ready),
+            busy=len(self._ready) - len(self._idle),
+            queued=len(self._waiting),
+            replaced=dict(self._replaced),
+            sandbox=self.sandbox,
+            ready=bool(self._ready) and not self._closing.is_set(),
+        )
+
+    async def take(self, wait_s: float) -> WorkerLink:
+        """Return a free worker, waiting at most ``wait_s`` seconds for it.
+
+        Raises:
+            PoolBusy: there is none, or the crew is closed.
+        """
+        if self._closing.is_set() or self._threads is None:
+            raise PoolBusy(BusyReason.CLOSED)
+        if self._idle:
+            return self._idle.pop()
+        if len(self._waiting) >= self._queue_max:
+            raise PoolBusy(BusyReason.QUEUE_FULL)
+        waiter: asyncio.Future[WorkerLink] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        try:
+            if await finishes(waiter, wait_s, clock=self._clock):
+                return waiter.result()
+        except asyncio.CancelledError:
+            if waiter.done() and waiter.exception() is None:
+                self.admit(waiter.result())
+            raise
+        finally:
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
+        raise PoolBusy(BusyReason.QUEUE_TIMEOUT)
+
+    def admit(self, link: WorkerLink) -> None:
+        """Give a free worker to whoever waits longest, or let it rest."""
+        if link not in self._links:
+            return
+        self._ready.add(link)
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(link)
+                return
+        self._idle.append(link)
+
+    def give_back(self, link: WorkerLink, frame: Frame) -> None:
+        """Take a worker back after a job that it survived, and renew it when it has grown old."""
+        link.jobs_done += 1
+        if link not in self._links:
+            return
+        if link.superseded:
+            self._dismiss(link)
+            return
+        reason = self._age(link, frame)
+        if reason is not None and not link.renewing:
+            link.renewing = True
+            self._keep(self._renew(link, reason))
+        self.admit(link)
+
+    def lose(self, link: WorkerLink, reason: ReplacementReason | None = None) -> asyncio.Task[Death] | None:
+        """Kill a worker and see to its replacement; return its death, or None if that was seen to before.
+
+        Without ``reason`` the process died by itself, and the reason is found out.
+        """
+        if link not in self._links:
+            return None
+        began_s = self._clock.monotonic()
+        if reason is not None:
+            self._replaced[reason] += 1
+        death = self._dismiss(link, reason)
+        if not link.superseded and not self._closing.is_set():
+            self._keep(self._replace(link, death, began_s))
+        return death
+
+    def _age(self, link: WorkerLink, frame: Frame) -> ReplacementReason | None:
+        if link.jobs_done >= self._limits.jobs_max:
+            return ReplacementReason.JOBS_MAX
+        if frame.resident_bytes - link.resident_at_start_bytes > self._limits.resident_growth_bytes:
+            return ReplacementReason.RESIDENT_GROWTH
+        return None
+
+    def _dismiss(self, link: WorkerLink, reason: ReplacementReason | None = None) -> asyncio.Task[Death]:
+        self._links.discard(link)
+        self._ready.discard(link)
+        if link in self._idle:
+            self._idle.remove(link)
+        if reason is not None or link.superseded or self._closing.is_set():
+            link.kill()
+        return self._keep(self._bury(link, reason))
+
+    async def _bury(self, link: WorkerLink, reason: ReplacementReason | None) -> Death:
+        exit_code = await self._in_thread(link.bury)
+        noise = link.hear()
+        link.close()
+        if reason is None:
+            reason = ReplacementReason(tell_loss(exit_code, noise))
+            if not (link.superseded or self._closing.is_set()):
+                self._replaced[reason] += 1
+        return Death(reason, exit_code, noise)
+
+    async def _hatch(self) -> WorkerLink:
+        """Start a worker and wait until it is ready.
+
+        Raises:
+            WorkerLost: it did not become ready (reason START).
+            PoolBusy: the crew was closed meanwhile.
+        """
+        try:
+            link = await self._in_thread(lambda: open_link(self._name, self._limits))
+        except OSError as error:
+            raise WorkerLost(LossReason.START, private_text=str(error)) from error
+        link.attach(asyncio.get_running_loop(), on_idle_death=self.lose)
+        self._links.add(link)
+        if self._closing.is_set():
+            self._dismiss(link)
+            raise PoolBusy(BusyReason.CLOSED)
+        reply = await self._greet(link)
+        if isinstance(reply, Ready):
+            self.sandbox = reply.sandbox
+            return link
+        death = self._dismiss(link, ReplacementReason.START)
+        if reply is None:
+            ended = await asyncio.shield(death)
+            raise WorkerLost(LossReason.START, exit_code=ended.exit_code, private_noise=ended.noise)
+        failure = reply if isinstance(reply, Failure) else Failure("ReplyRefused", "", "")
+        text = f"{failure.exception_type}: {failure.text}"
+        raise WorkerLost(LossReason.START, private_text=text, private_stack=failure.stack)
+
+    async def _greet(self, link: WorkerLink) -> Reply | None:
+        """Return a new worker's first reply; None if there was none in time."""
+        reply = link.ask(self._order)
+        if not await finishes(reply, self._limits.start_timeout_s, clock=self._clock):
+            return None
+        if reply.cancelled():
+            raise PoolBusy(BusyReason.CLOSED)
+        try:
+            frame = reply.result()
+            link.resident_at_start_bytes = frame.resident_bytes
+            return decode_reply(frame.body)
+        except (WorkerGone, ReplyRefused):
+            return None
+
+    async def _replace(self, link: WorkerLink, death: asyncio.Task[Death], began_s: float) -> None:
+        attempt = 1
+        while (fresh := await self._try_to_hatch(attempt)) is None:
+            if await self._closes_within(min(_BACKOFF_CAP_S, _BACKOFF_BASE_S * 2**attempt)):
+                return
+            attempt += 1
+        self.admit(fresh)
+        ended = await asyncio.shield(death)
+        self._report_replaced(link, ended, began_s)
+
+    async def _renew(self, link: WorkerLink, reason: ReplacementReason) -> None:
+        began_s = self._clock.monotonic()
+        fresh = await self._try_to_hatch(1)
+        link.renewing = False
+        if fresh is None:
+            return
+        if link not in self._links:  # lost meanwhile, and replaced for that
+            self._dismiss(fresh, reason)
+            return
+        link.superseded = True
+        self._replaced[reason] += 1
+        self.admit(fresh)
+        if link in self._idle:
+            self._dismiss(link)
+        self._report_replaced(link, Death(reason, None, ""), began_s)
+
+    async def _try_to_hatch(self, attempt: int) -> WorkerLink | None:
+        try:
+            return await self._hatch()
+        except PoolBusy:
+            return None
+        except WorkerLost as error:
+            self._replaced[ReplacementReason.START] += 1
+            self._tell(WorkerStartFailed(pool=self._name, attempt=attempt, private_text=error.private_text))
+            return None
+
+    async def _closes_within(self, duration_s: float) -> bool:
+        closing = asyncio.ensure_future(self._closing.wait())
+        try:
+            return await finishes(closing, duration_s, clock=self._clock)
+        finally:
+            closing.cancel()
+
+    def _report_replaced(self, link: WorkerLink, death: Death, began_s: float) -> None:
+        self._tell(
+            WorkerReplaced(
+                pool=self._name,
+                reason=death.reason,
+                exit_code=death.exit_code,
+                jobs_done=link.jobs_done,
+                duration_s=self._clock.monotonic() - began_s,
+                private_noise=death.noise,
+            )
+        )
+
+    def _tell(self, event: ProcessEvent) -> None:
+        if self._on_event is not None:
+            self._on_event(event)
+
+    async def _in_thread(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def _keep(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
+        # Never cancelled: a half-started process must be seen through to its end.
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
