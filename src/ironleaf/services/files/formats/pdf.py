@@ -1,0 +1,297 @@
+"""PDF: pages drawn and their text read by PDFium. One document per process: the library has no locks."""
+
+# The bindings are generated and carry no types.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownLambdaType=false
+
+from __future__ import annotations
+
+import ctypes
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pypdfium2 as pdfium2
+import pypdfium2.internal as pdfium_internal
+import pypdfium2.raw as pdfium
+from PIL import Image
+
+from ironleaf.document import Region, RenderSpec, TextLayer
+from ironleaf.foundation.clock import Clock, SystemClock
+from ironleaf.foundation.errors import Detail, ProcessingFailure, Unit, ValidationProblem
+from ironleaf.services.files import errors
+from ironleaf.services.files.formats.base import (
+    DecodeLimits,
+    OpenedFile,
+    OpenedInfo,
+    OpenRequest,
+    PageInfo,
+    RenderedPage,
+)
+from ironleaf.services.files.formats.failures import damaged, too_many
+from ironleaf.services.files.formats.pdf_objects import measure_contents
+from ironleaf.services.files.formats.pdf_structure import scan_structure
+from ironleaf.services.files.formats.pdf_text import PageText, join_lines, read_page_text
+from ironleaf.services.files.formats.pixels import fit_size, write_picture
+from ironleaf.services.files.text_trust import LayerMeasures, judge_text_layer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+POINTS_PER_INCH: Final = 72
+LETTER_POINTS: Final = (612.0, 792.0)
+"""What a page gets whose own size is no size."""
+SIDE_POINTS_MIN: Final = 1.0
+SIDE_POINTS_MAX: Final = 1_000_000.0
+"""14 km: beyond this a size is nonsense, and floats lose their grip."""
+FINE_GRID: Final = 1_000_000
+"""The page's side in which PDFium, which answers in whole pixels, is asked for places."""
+QUARTER_TURN_DEG: Final = 90
+
+
+class PdfDecoder:
+    """Opens PDF files. Scripts and actions are never run: the library is built without an engine for them."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+
+    @property
+    def formats(self) -> frozenset[str]:
+        return frozenset({"pdf"})
+
+    def open(self, request: OpenRequest, limits: DecodeLimits) -> OpenedFile:
+        """Return the open document.
+
+        Raises:
+            ValidationProblem: it is locked, and the password is missing or wrong.
+            BusinessError: it is damaged beyond repair.
+            LimitReached: it has too many pages, and all are wanted.
+        """
+        document = _unlock(request.path, request.password)
+        try:
+            _prepare_forms(document)
+            _check_count(document, request, limits)
+            return OpenedPdf(document, _find_notices(request.path, document), limits, self._clock)
+        except BaseException:
+            document.close()
+            raise
+
+
+def _check_count(document: pdfium2.PdfDocument, request: OpenRequest, limits: DecodeLimits) -> None:
+    count = len(document)
+    if request.whole and count > limits.pages_max:
+        raise too_many(errors.TOO_MANY_PAGES, limit=limits.pages_max, actual=count, unit=Unit.PAGES)
+
+
+def _unlock(path: Path, password: str | None) -> pdfium2.PdfDocument:
+    """Open without the password first: many locked files open so, and then a wrong one does no harm."""
+    try:
+        return pdfium2.PdfDocument(path)
+    except pdfium2.PdfiumError as error:
+        if error.err_code != pdfium.FPDF_ERR_PASSWORD:
+            raise _explain(error) from error
+    if not password:
+        raise ValidationProblem(errors.PASSWORD_REQUIRED, details=(_password_detail(errors.PASSWORD_REQUIRED.reason),))
+    try:
+        return pdfium2.PdfDocument(path, password=password)
+    except pdfium2.PdfiumError as error:
+        raise _explain(error) from error
+
+
+def _explain(error: pdfium2.PdfiumError) -> Exception:
+    if error.err_code == pdfium.FPDF_ERR_PASSWORD:
+        return ValidationProblem(errors.WRONG_PASSWORD, details=(_password_detail(errors.WRONG_PASSWORD.reason),))
+    if error.err_code == pdfium.FPDF_ERR_SECURITY:
+        return ValidationProblem(errors.UNSUPPORTED_ENCRYPTION)
+    return damaged(errors.DAMAGED_PDF, why=f"pdfium error {error.err_code}")
+
+
+def _password_detail(reason: str) -> Detail:
+    return Detail(reason=reason, field="password")
+
+
+def _prepare_forms(document: pdfium2.PdfDocument) -> None:
+    try:
+        document.init_forms()
+    except pdfium2.PdfiumError:
+        return  # the pages can be read without their form fields
+
+
+def _find_notices(path: Path, document: pdfium2.PdfDocument) -> tuple[str, ...]:
+    repaired, active, attached = scan_structure(path)
+    active = active or pdfium.FPDFDoc_GetJavaScriptActionCount(document) > 0
+    attached = attached or pdfium.FPDFDoc_GetAttachmentCount(document) > 0
+    marks = (
+        (repaired, errors.PDF_REPAIRED),
+        (active, errors.ACTIVE_CONTENT_IGNORED),
+        (attached, errors.ATTACHMENTS_SKIPPED),
+    )
+    return tuple(notice.reason for found, notice in marks if found)
+
+
+class OpenedPdf:
+    """An open PDF. One page at a time is loaded, and kept until another is asked for."""
+
+    def __init__(
+        self, document: pdfium2.PdfDocument, notices: tuple[str, ...], limits: DecodeLimits, clock: Clock
+    ) -> None:
+        self._document = document
+        self._limits = limits
+        self._clock = clock
+        self._page: tuple[int, pdfium2.PdfPage] | None = None
+        self._info = OpenedInfo(page_count=len(document), notices=notices)
+
+    @property
+    def info(self) -> OpenedInfo:
+        return self._info
+
+    def describe(self, number: int) -> PageInfo:
+        page = self._load(number)
+        size = self._fit(page, RenderSpec())
+        layer, notices = self._read_layer(page, size)
+        rotation = int(pdfium.FPDFPage_GetRotation(page)) * QUARTER_TURN_DEG % 360
+        return PageInfo(
+            number=number,
+            width_px=size[0],
+            height_px=size[1],
+            rotation_deg=rotation,
+            text_layer=layer,
+            notices=notices,
+        )
+
+    def render(self, number: int, spec: RenderSpec, target: Path) -> RenderedPage:
+        page = self._load(number)
+        width, height = self._fit(page, spec)
+        bitmap = pdfium2.PdfBitmap.new_native(width, height, format=pdfium.FPDFBitmap_BGR, rev_byteorder=True)
+        try:
+            bitmap.fill_rect((255, 255, 255, 255), 0, 0, width, height)
+            self._draw(page, bitmap, width, height)
+            picture = Image.fromarray(np.ascontiguousarray(bitmap.to_numpy()))
+        finally:
+            bitmap.close()
+        return RenderedPage(image=write_picture(picture, target, spec))
+
+    def close(self) -> None:
+        self._drop_page()
+        self._document.close()
+
+    def _load(self, number: int) -> pdfium2.PdfPage:
+        if self._page is not None and self._page[0] == number:
+            return self._page[1]
+        self._drop_page()
+        if not 1 <= number <= self._info.page_count:
+            raise damaged(errors.DAMAGED_PDF, page=number, why="no such page")
+        page = self._document[number - 1]
+        self._page = (number, page)
+        return page
+
+    def _drop_page(self) -> None:
+        page, self._page = self._page, None
+        if page is not None:
+            page[1].close()
+
+    def _fit(self, page: pdfium2.PdfPage, spec: RenderSpec) -> tuple[int, int]:
+        scale = self._limits.resolution_dpi / POINTS_PER_INCH
+        width, height = _clamp_points(page.get_width(), page.get_height())
+        return fit_size(
+            (max(1, round(width * scale)), max(1, round(height * scale))),
+            spec,
+            pixels_max=self._limits.raster_pixels_max,
+        )
+
+    def _draw(self, page: pdfium2.PdfPage, bitmap: pdfium2.PdfBitmap, width: int, height: int) -> None:
+        """Draw the page and its fields; a page that takes too long is given up between two of its objects."""
+        ends_at_s = self._clock.monotonic() + self._limits.render_s_max
+        pause = pdfium.IFSDK_PAUSE(version=1)
+        pdfium_internal.set_callback(pause, "NeedToPauseNow", lambda _: self._clock.monotonic() > ends_at_s)
+        place = (0, 0, width, height, 0, pdfium.FPDF_ANNOT | pdfium.FPDF_REVERSE_BYTE_ORDER)
+        try:
+            status = pdfium.FPDF_RenderPageBitmap_Start(bitmap, page, *place, pause)
+        finally:
+            pdfium.FPDF_RenderPage_Close(page)
+        if status == pdfium.FPDF_RENDER_TOBECONTINUED:
+            raise ProcessingFailure(
+                errors.DECODER_TIMEOUT, context={"why": "drawing", "limit_s": self._limits.render_s_max}
+            )
+        if status == pdfium.FPDF_RENDER_FAILED:
+            raise damaged(errors.DAMAGED_PDF, why="drawing failed")
+        if self._document.formenv:
+            pdfium.FPDF_FFLDraw(self._document.formenv, bitmap, page, *place)
+
+    def _read_layer(self, page: pdfium2.PdfPage, size: tuple[int, int]) -> tuple[TextLayer | None, tuple[str, ...]]:
+        text_page = page.get_textpage()
+        try:
+            found = read_page_text(
+                text_page, _make_projection(page, size), characters_max=self._limits.text_characters_max
+            )
+        finally:
+            text_page.close()
+        if not found.lines:
+            return None, ()
+        return _judge(found, page, size)
+
+
+def _judge(found: PageText, page: pdfium2.PdfPage, size: tuple[int, int]) -> tuple[TextLayer, tuple[str, ...]]:
+    text, blocks = join_lines(found.lines)
+    box = _visible_box(page)
+    contents = measure_contents(page, box)
+    covered = sum(line.region.width * line.region.height for line in found.lines)
+    measures = LayerMeasures(
+        unmapped_share=found.unmapped_share,
+        hidden=found.hidden,
+        picture_share=min(1.0, contents.picture_area / max(1.0, box.width * box.height)),
+        cover_share=min(1.0, covered / (size[0] * size[1])),
+        outlines=contents.outlines,
+    )
+    reason = judge_text_layer(text, measures)
+    layer = TextLayer(text=text, blocks=blocks, trustworthy=reason is None, distrust_reason=reason)
+    marks = (
+        reason,
+        errors.TEXT_LAYER_HIDDEN.reason if found.hidden and reason is None else None,
+        errors.TEXT_TRUNCATED.reason if found.truncated else None,
+    )
+    return layer, tuple(mark for mark in marks if mark is not None)
+
+
+def _clamp_points(width: float, height: float) -> tuple[float, float]:
+    if not (math.isfinite(width) and math.isfinite(height)) or min(width, height) < SIDE_POINTS_MIN:
+        return LETTER_POINTS
+    return min(width, SIDE_POINTS_MAX), min(height, SIDE_POINTS_MAX)
+
+
+def _visible_box(page: pdfium2.PdfPage) -> Region:
+    """Return the page's visible part in its own space, in points."""
+    box = pdfium.FS_RECTF()
+    if not pdfium.FPDF_GetPageBoundingBox(page, box):
+        return Region(0.0, 0.0, *LETTER_POINTS)
+    return Region(
+        min(box.left, box.right), min(box.bottom, box.top), max(box.left, box.right), max(box.bottom, box.top)
+    )
+
+
+def _make_projection(page: pdfium2.PdfPage, size: tuple[int, int]) -> Callable[[Region], Region]:
+    """Return the way from places in the page's own space to pixels of its upright picture."""
+    far = 1_000.0
+    x0, y0 = _to_grid(page, 0.0, 0.0)
+    along_x, along_y = _to_grid(page, far, 0.0), _to_grid(page, 0.0, far)
+    to_px = (size[0] / FINE_GRID, size[1] / FINE_GRID)
+
+    def point(x: float, y: float) -> tuple[float, float]:
+        grid_x = x0 + (along_x[0] - x0) * x / far + (along_y[0] - x0) * y / far
+        grid_y = y0 + (along_x[1] - y0) * x / far + (along_y[1] - y0) * y / far
+        return (
+            round(min(max(grid_x * to_px[0], 0.0), size[0]), 1),
+            round(min(max(grid_y * to_px[1], 0.0), size[1]), 1),
+        )
+
+    def project(place: Region) -> Region:
+        (ax, ay), (bx, by) = point(place.x0, place.y0), point(place.x1, place.y1)
+        return Region(min(ax, bx), min(ay, by), max(ax, bx), max(ay, by))
+
+    return project
+
+
+def _to_grid(page: Any, x: float, y: float) -> tuple[int, int]:
+    grid_x, grid_y = ctypes.c_int(), ctypes.c_int()
+    pdfium.FPDF_PageToDevice(page, 0, 0, FINE_GRID, FINE_GRID, 0, x, y, grid_x, grid_y)
+    return grid_x.value, grid_y.value
