@@ -1,0 +1,34 @@
+"""The kit: one sink for every error of a FastAPI application, with all that goes with it.
+
+    from ironleaf.web import install
+    install(app, catalogue=Catalogue(ENTRIES))
+
+Loads no image and no model library.
+"""
+
+from ironleaf.web.answer import OwnResponse, answer_error
+from ironleaf.web.departure import run_while_connected
+from ironleaf.web.envelope import DetailBody, Envelope, ErrorBody, ErrorEnvelope, ProblemDocument, document_errors
+from ironleaf.web.installation import Kit, complete_catalogue, install
+from ironleaf.web.observation import ErrorCounts, ErrorObserver, ErrorSeen, RequestObserver, RequestSeen, log_error
+
+__all__ = [
+    "DetailBody",
+    "Envelope",
+    "ErrorBody",
+    "ErrorCounts",
+    "ErrorEnvelope",
+    "ErrorObserver",
+    "ErrorSeen",
+    "Kit",
+    "OwnResponse",
+    "ProblemDocument",
+    "RequestObserver",
+    "RequestSeen",
+    "answer_error",
+    "complete_catalogue",
+    "document_errors",
+    "install",
+    "log_error",
+    "run_while_connected",
+]

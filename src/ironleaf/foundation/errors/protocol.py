@@ -5,15 +5,9 @@ Codes end in 30 to 49 (`design.md`: 01-29 files, 50-69 engines, 70-89 options).
 
 from __future__ import annotations
 
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ironleaf.foundation.errors.entry import CLIENT_CLOSED_STATUS, AlertRule, Entry, Family, Kind, Level, Text
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ironleaf.foundation.errors.catalogue import Catalogue
 
 _FIX_CLIENT: Final = Text(
     "The client or a proxy in front of the service sent this; nothing is wrong with the service.",
@@ -506,23 +500,3 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     TIMEOUT,
     UNSUPPORTED_HTTP_VERSION,
 )
-
-_BY_STATUS: Final[Mapping[int, Entry]] = MappingProxyType(
-    {entry.http_status: entry for entry in reversed(ENTRIES) if entry is not CLIENT_CLOSED}
-)
-"""The first entry of each status: ENTRIES lists the most general one first."""
-
-
-def find_entry_by_status(status: int, catalogue: Catalogue) -> Entry:
-    """Return the entry that says no more than ``status`` does, for errors that others raised.
-
-    Order: the generic entry of that status; the catalogue's own, if it has exactly
-    one; the generic entry of the status class, whose status is then answered.
-    """
-    generic = _BY_STATUS.get(status)
-    if generic is not None:
-        return generic
-    own = [entry for entry in catalogue if entry.http_status == status and entry is not CLIENT_CLOSED]
-    if len(own) == 1:
-        return own[0]
-    return BAD_REQUEST if status < INTERNAL_ERROR.http_status else INTERNAL_ERROR

@@ -1,0 +1,34 @@
+"""What each level means in practice: the one place that decides logging, counting and alerting."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from ironleaf.foundation.errors.entry import AlertRule, Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelPolicy:
+    """How an error of one level is treated."""
+
+    log_level: int
+    """As the standard library's ``logging`` counts."""
+    with_stack: bool
+    """Whether the private log record carries the stack."""
+    counted: bool
+    alert: AlertRule
+    """The rule for entries that name none of their own."""
+
+
+POLICY: Final[Mapping[Level, LevelPolicy]] = MappingProxyType(
+    {
+        Level.L1: LevelPolicy(log_level=logging.INFO, with_stack=False, counted=True, alert=AlertRule.NEVER),
+        Level.L2: LevelPolicy(log_level=logging.WARNING, with_stack=False, counted=True, alert=AlertRule.SURGE),
+        Level.L3: LevelPolicy(log_level=logging.ERROR, with_stack=True, counted=True, alert=AlertRule.RATE),
+        Level.L4: LevelPolicy(log_level=logging.CRITICAL, with_stack=True, counted=True, alert=AlertRule.AT_ONCE),
+    }
+)

@@ -1,0 +1,114 @@
+"""The one place where errors become answers.
+
+Four parts, because an outer wrapper alone comes too late (Starlette's own error
+middleware has answered by then):
+
+1. handlers that only re-raise, so that nothing inside answers (`installation`);
+2. `Sink`, outermost: answers whatever was raised, knows whether the answer has begun;
+3. `Tap`, innermost: notes an error that a middleware in between would swallow, and
+   lets the teardown of dependencies finish before a complete answer is sent;
+4. the last resort: an error status that is not ours gets a body of ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import structlog
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ironleaf.foundation.errors.protocol import CLIENT_CLOSED, SHUTTING_DOWN
+from ironleaf.web.answer import EXCHANGE_KEY, find_header
+from ironleaf.web.exchange import CORS_KEY, BadResponse, Exchange, SinkParts, summarise
+from ironleaf.web.request_id import clean_traceparent
+from ironleaf.web.translation import Failure, caused_by_departure
+
+
+class Sink:
+    """Outermost ASGI layer: whatever happens inside, the caller gets an answer from the catalogue, or a cut."""
+
+    def __init__(self, app: ASGIApp, parts: SinkParts, *, cors: CORSMiddleware | None = None) -> None:
+        self._app = app
+        self._parts = parts
+        self._cors = cors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = Exchange(self._parts, scope, receive, send)
+        self._mark(scope, exchange)
+        context = structlog.contextvars.bind_contextvars(request_id=exchange.request_id)
+        try:
+            await self._run(exchange)
+        finally:
+            structlog.contextvars.reset_contextvars(**context)
+            if self._parts.observers.hears_requests:
+                self._parts.observers.request(summarise(exchange))
+
+    def _mark(self, scope: Scope, exchange: Exchange) -> None:
+        scope[EXCHANGE_KEY] = exchange
+        if self._cors is not None:
+            scope[CORS_KEY] = self._cors
+        state = scope.setdefault("state", {})
+        state["request_id"] = exchange.request_id
+        state["client_request_id"] = exchange.client_request_id
+        state["traceparent"] = clean_traceparent(find_header(scope, b"traceparent"))
+
+    async def _run(self, exchange: Exchange) -> None:
+        try:
+            await self._app(exchange.scope, exchange.receive, exchange.send)
+            await self._close(exchange)
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except asyncio.CancelledError as error:
+            await self._cancelled(exchange, error)
+        except BaseException as error:  # noqa: BLE001 - this is the sink
+            await self._failed(exchange, error)
+
+    async def _close(self, exchange: Exchange) -> None:
+        """The application returned. See that what it left is complete."""
+        if exchange.held is not None:
+            await exchange.answer_held()
+        elif exchange.cut and not exchange.finished and exchange.noted is not None:
+            await exchange.break_off(exchange.translate(exchange.noted))
+        elif exchange.left and not exchange.started:
+            await exchange.answer(Failure(entry=CLIENT_CLOSED))
+        elif not exchange.started:
+            error = exchange.noted or BadResponse("the application returned without an answer")
+            await exchange.answer(exchange.translate(error))
+
+    async def _cancelled(self, exchange: Exchange, error: asyncio.CancelledError) -> None:
+        task = asyncio.current_task()
+        if task is None or not task.cancelling():
+            await self._failed(exchange, error)  # raised by the application, meant for nobody
+            return
+        entry = CLIENT_CLOSED if exchange.left else SHUTTING_DOWN
+        if exchange.started:
+            exchange.tell(Failure(entry=entry), started=True)
+        else:
+            with contextlib.suppress(Exception):
+                await exchange.answer(Failure(entry=entry))
+        raise error
+
+    async def _failed(self, exchange: Exchange, error: BaseException) -> None:
+        failure = exchange.translate(error)
+        if exchange.left and _follows_departure(error):
+            failure = Failure(entry=CLIENT_CLOSED, exception=error)
+        if exchange.held is not None:
+            exchange.noted = exchange.noted or error
+            await exchange.answer_held()
+        elif not exchange.started:
+            await exchange.answer(failure)
+        elif not exchange.finished:
+            await exchange.break_off(failure)
+        else:
+            exchange.tell(failure, started=True)  # the answer is out: background work, late teardown
+
+
+def _follows_departure(error: BaseException) -> bool:
+    if isinstance(error, asyncio.CancelledError | OSError) or caused_by_departure(error):
+        return True
+    return isinstance(error, RuntimeError) and error.args == ("No response returned.",)
