@@ -29,9 +29,9 @@ class FileLimits:
     archive_bytes_max: int = 500 * MEBIBYTE
     """Bytes that an Office file may unpack to, counted while it inflates."""
     archive_ratio_max: int = 100
-    """How many times its packed size a part may unpack to; real XML stays under 60."""
-    archive_ratio_grace_bytes: int = 1 * MEBIBYTE
-    """The ratio is looked at only above this: small runs of spaces pack 1,000 to 1 and harm nobody."""
+    """How many times its own size an Office file may unpack to; real ones stay under 30."""
+    archive_ratio_grace_bytes: int = 8 * MEBIBYTE
+    """The ratio is looked at only above this: so much harms nobody, and blank pictures pack 1,000 to 1."""
     archive_entries_max: int = 10_000
     """Parts in an Office file: a 500-slide deck has about 3,000."""
     archive_depth_max: int = 2

@@ -95,7 +95,7 @@ ARCHIVE_TOO_LARGE: Final = _limit(
 ARCHIVE_TOO_DENSE: Final = _limit(
     42212,
     "archive-too-dense",
-    Text("A part of the file unpacks to far more than its size.", "文件中有部分内容解压后远大于其自身大小。"),
+    Text("The file unpacks to far more than its size.", "文件解压后远大于其自身大小。"),
     _PLAIN_COPY,
 )
 ARCHIVE_TOO_MANY_ENTRIES: Final = _limit(
