@@ -44,8 +44,9 @@ def make_unary(told: Told, *, model: str) -> bytes:
 
 def make_events(told: Told, *, model: str, with_usage: bool) -> list[bytes]:
     """Return the answer as server-sent events, the final ``[DONE]`` included."""
-    events = [_event(model, {"role": "assistant", "content": ""}, None)] if told.has_choices else []
-    events += [_event(model, {"content": piece}, None) for piece in _pieces(told.text or "")]
+    first = None if told.text is None else ""
+    events = [_event(model, {"role": "assistant", "content": first}, None)] if told.has_choices else []
+    events += [_event(model, {"content": piece}, None) for piece in _pieces(told.text)]
     if told.has_choices:
         events.append(_event(model, {}, told.finish_reason))
     if with_usage or not told.has_choices:
@@ -58,12 +59,14 @@ def make_event(payload: object) -> bytes:
     return b"data: " + orjson.dumps(payload) + b"\n\n"
 
 
-def _event(model: str, delta: dict[str, str], finish_reason: str | None) -> bytes:
+def _event(model: str, delta: dict[str, str | None], finish_reason: str | None) -> bytes:
     choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
     return make_event({"id": "chatcmpl-1", "object": "chat.completion.chunk", "model": model, "choices": [choice]})
 
 
-def _pieces(text: str) -> list[str]:
+def _pieces(text: str | None) -> list[str]:
+    if not text:
+        return []
     words = text.split(" ")
     last = len(words) - 1
     tokens = [word if at == last else word + " " for at, word in enumerate(words)]

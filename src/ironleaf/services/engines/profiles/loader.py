@@ -1,0 +1,64 @@
+"""Reads the profiles: one TOML file a family, beside this module or in the operator's own folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ironleaf.document import ImageEncoding
+from ironleaf.services.engines.profiles.base import CleanUp, ImageStyle, Profile, ProfileError, ReplyForm
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+BUILT_IN: Final = Path(__file__).parent / "families"
+
+_READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "reply_form": ReplyForm,
+    "encoding": ImageEncoding,
+    "image_style": ImageStyle,
+    "clean_up": lambda values: frozenset(CleanUp(value) for value in values),
+}
+
+
+def list_profiles(*folders: Path) -> tuple[str, ...]:
+    """Return the names of all profiles, sorted."""
+    return tuple(sorted({file.stem for folder in (BUILT_IN, *folders) for file in folder.glob("*.toml")}))
+
+
+def load_profile(name: str, *folders: Path) -> Profile:
+    """Return the profile called ``name``; the operator's ``folders`` go before the built-in ones.
+
+    Raises:
+        ProfileError: there is none of that name, or its file is not as it must be.
+    """
+    if name not in list_profiles(*folders):
+        raise ProfileError(f"profile: must be one of {', '.join(list_profiles(*folders))}")
+    file = next(path for folder in (*folders, BUILT_IN) if (path := folder / f"{name}.toml").is_file())
+    try:
+        fields = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ProfileError(f"profile {name}: the file cannot be read as TOML") from error
+    return _make_profile(name, fields)
+
+
+def _make_profile(name: str, fields: dict[str, Any]) -> Profile:
+    known = {field.name for field in dataclasses.fields(Profile)} - {"name"}
+    unknown = sorted(set(fields) - known)
+    if unknown:
+        raise ProfileError(f"profile {name}: there is no field {', '.join(unknown)}")
+    try:
+        values: dict[str, Any] = {
+            key: _READERS[key](value) if key in _READERS else value for key, value in fields.items()
+        }
+        return Profile(name=name, **values)
+    except ProfileError:
+        raise
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ProfileError(f"profile {name}: a field is missing or of the wrong kind") from error
+
+
+def _as_it_is(value: object) -> object:
+    return value
