@@ -29,6 +29,10 @@ class OpenedPages(Protocol):
         """Return one page. Raises the files' catalogue errors."""
         ...
 
+    def warnings_of(self, number: int) -> tuple[str, ...]:
+        """Return the reasons of warnings about a page so far; drawing it may have added some."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
@@ -92,6 +96,7 @@ class PageReader:
             request_id=reading.request_id,
         )
         result = self._clean(await self._engines[options.engine].recognise(source, request))
+        source = replace(source, warnings=(*source.warnings, *opened.warnings_of(number)))
         page = make_page(source, result, self._grade(result))
         return await attach_image(page, source) if options.include_images else page
 

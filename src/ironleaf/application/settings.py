@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from ironleaf.foundation.observability import LogSettings
 from ironleaf.services.engines.settings import EmbeddedSettings
 from ironleaf.services.files.settings import FileSettings
 
@@ -99,6 +100,7 @@ class Settings:
     workers: WorkerSettings = dataclasses.field(default_factory=WorkerSettings)
     files: FileSettings = dataclasses.field(default_factory=FileSettings)
     engines: EngineSettings = dataclasses.field(default_factory=EngineSettings)
+    logs: LogSettings = dataclasses.field(default_factory=LogSettings)
 
 
 def load_settings(

@@ -36,7 +36,9 @@ def configure_logs(settings: LogSettings, redactor: Redactor, *, console: TextIO
     Raises:
         OSError: the log directory cannot be made or written.
     """
-    handlers: list[logging.Handler] = [_console(settings, redactor, console or sys.stderr)]
+    handlers: list[logging.Handler] = [logging.NullHandler()]
+    if settings.console:
+        handlers.append(_console(settings, redactor, console or sys.stderr))
     if settings.directory is not None:
         handlers.append(_file(settings, redactor))
     root = logging.getLogger()

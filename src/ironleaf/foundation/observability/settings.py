@@ -19,6 +19,8 @@ class LogSettings:
     """A file is closed and numbered at this size: a day of a busy service."""
     files_max: int = 10
     """Numbered files kept; older ones are deleted."""
+    console: bool = True
+    """Also write to standard error."""
     console_json: bool = False
     """JSON lines on the console too, for collectors that read standard error."""
     hide_addresses: bool = False

@@ -1,0 +1,54 @@
+"""How many conversions run at once, how many wait, and what the next one is told."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from ironleaf.foundation.clock import Clock, Deadline
+from ironleaf.foundation.errors import Detail, LimitReached, Unit
+from ironleaf.foundation.errors.protocol import SERVICE_BUSY
+from ironleaf.foundation.resilience import (
+    AdaptiveLimitOptions,
+    Bulkhead,
+    BulkheadFull,
+    BulkheadOptions,
+    CallContext,
+    FailureVerdict,
+)
+
+T = TypeVar("T")
+
+
+class Admission:
+    """A fixed number of conversions under way and a bounded queue before them.
+
+    The bulkhead's limit is pinned: what may run at once follows from memory, not
+    from how fast the engines answer.
+    """
+
+    def __init__(self, *, running_max: int, queued_max: int, clock: Clock) -> None:
+        limit = AdaptiveLimitOptions(floor=running_max, start=running_max, max=running_max)
+        self._queued_max = queued_max
+        self._bulkhead = Bulkhead(
+            "conversions",
+            options=BulkheadOptions(limit=limit, queue_max=queued_max),
+            classify=lambda _error: FailureVerdict(retry_same=False, counts_as_failure=False),
+            clock=clock,
+        )
+
+    async def run(self, work: Callable[[], Awaitable[T]], deadline: Deadline) -> T:
+        """Return what ``work`` returns, begun when it is its turn.
+
+        Raises:
+            LimitReached: service-busy, with the time after which it is worth coming back.
+        """
+
+        async def call(_context: CallContext) -> T:
+            return await work()
+
+        try:
+            return await self._bulkhead.execute(call, CallContext(deadline=deadline))
+        except BulkheadFull as full:
+            detail = Detail(reason=SERVICE_BUSY.reason, limit=self._queued_max, unit=Unit.REQUESTS)
+            raise LimitReached(SERVICE_BUSY, details=(detail,), retry_after_s=full.retry_after_s) from full

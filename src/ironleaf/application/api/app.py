@@ -1,0 +1,51 @@
+"""The FastAPI application: routes over a house, the kit around them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from ironleaf.application import version
+from ironleaf.application.api.routes import make_router
+from ironleaf.application.bootstrap import House
+from ironleaf.application.subscriptions import log_error, log_request
+from ironleaf.foundation.errors.protocol import ENTRIES as PROTOCOL_ENTRIES
+from ironleaf.web import install
+
+DESCRIPTION = "Files in, their text out: each page says who read it and how far it may be trusted."
+
+
+def create_app(house: House) -> FastAPI:
+    """Return the application over ``house``; it starts and closes the house with itself."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
+        await house.start()
+        try:
+            yield
+        finally:
+            await house.aclose()
+
+    app = FastAPI(
+        title="Ironleaf",
+        version=version.VERSION,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        root_path=house.settings.server.root_path,
+        redirect_slashes=False,  # a redirect would echo the Host header
+        redoc_url=None,
+        telemetry={"auto_configure": False},  # exporters only where the operator asks for them
+    )
+    errors = tuple(entry for entry in house.catalogue if entry not in PROTOCOL_ENTRIES)
+    app.include_router(make_router(house.conversions, convert_errors=errors))
+    install(
+        app,
+        catalogue=house.catalogue,
+        observer=log_error,
+        request_observer=log_request,
+        health_board=house.health,
+        clock=house.clock,
+    )
+    return app

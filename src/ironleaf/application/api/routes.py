@@ -1,0 +1,66 @@
+"""The HTTP door to the main job. Thin: it turns a request into an order and a document into an answer."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response
+from pydantic import TypeAdapter
+
+from ironleaf.application.api.forms import describe_form
+from ironleaf.application.conversions import Asker, Conversions, FormBody
+from ironleaf.document import Document, EngineName
+from ironleaf.foundation.errors import Entry
+from ironleaf.web import Envelope, document_errors, run_while_connected
+from ironleaf.web.negotiation import choose_language
+
+_ENVELOPE: Final = TypeAdapter(Envelope[Document])
+_ENGINES: Final = (EngineName.VL, EngineName.EMBEDDED, EngineName.TEXT_LAYER, EngineName.NATIVE)
+
+
+def make_router(conversions: Conversions, *, convert_errors: tuple[Entry, ...]) -> APIRouter:
+    """Return the routes under ``/v1`` that convert."""
+    router = APIRouter(prefix="/v1", tags=["convert"])
+    responses: dict[int | str, dict[str, Any]] = {
+        200: {"model": Envelope[Document], "description": "The document, page by page."},
+        **document_errors(*convert_errors),
+    }
+
+    @router.post("/convert", response_class=Response, responses=responses, openapi_extra=describe_form())
+    async def convert(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
+        """Turn one file into text."""
+        async with conversions.receive(_body(request), _asker(request)) as order:
+            document = await run_while_connected(request, conversions.convert(order))
+        return _answer(document, order.request_id)
+
+    return router
+
+
+def _body(request: Request) -> FormBody:
+    length = request.headers.get("content-length", "")
+    return FormBody(
+        chunks=request.stream(),
+        content_type=request.headers.get("content-type"),
+        content_length=int(length) if length.isascii() and length.isdigit() else None,
+    )
+
+
+def _asker(request: Request) -> Asker:
+    return Asker(
+        language=choose_language(request.headers.get("accept-language")),
+        request_id=request.state.request_id,
+    )
+
+
+def _answer(document: Document, request_id: str) -> Response:
+    body = _ENVELOPE.dump_json(Envelope[Document](data=document, request_id=request_id))
+    headers = {
+        "x-ironleaf-engine": ", ".join(_engines(document)),
+        "x-ironleaf-degraded": "true" if document.degraded else "false",
+    }
+    return Response(body, media_type="application/json", headers=headers)
+
+
+def _engines(document: Document) -> tuple[str, ...]:
+    used = {page.engine for page in document.pages}
+    return tuple(engine.value for engine in _ENGINES if engine.value in used) or (EngineName.NONE.value,)

@@ -1,0 +1,234 @@
+"""The wiring: the one place (with `worker_entry`) that names concrete classes and joins them into a house."""
+
+from __future__ import annotations
+
+import os
+import random
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ironleaf.application import errors as application_errors
+from ironleaf.application.admission import Admission
+from ironleaf.application.conversions import Conversions
+from ironleaf.application.flow import ConversionFlow
+from ironleaf.application.options import EngineChoice
+from ironleaf.application.probes import PoolProbe
+from ironleaf.application.quality import clean_result, grade_result
+from ironleaf.application.reading import PageReader
+from ironleaf.application.settings import Settings
+from ironleaf.application.subscriptions import log_process
+from ironleaf.application.worker_entry import make_decoding_worker, make_recognition_worker
+from ironleaf.document import PageSource
+from ironleaf.foundation.clock import Clock, SystemClock
+from ironleaf.foundation.errors import Catalogue, NoticeEntry
+from ironleaf.foundation.errors import protocol as protocol_errors
+from ironleaf.foundation.health import HealthBoard
+from ironleaf.foundation.processes import ProcessLimits, WorkerPool, WorkerSpec
+from ironleaf.services.engines import errors as engine_errors
+from ironleaf.services.engines.base import Engine
+from ironleaf.services.engines.embedded.engine import EmbeddedEngine
+from ironleaf.services.engines.ladder import LadderEngine
+from ironleaf.services.engines.text_layer import TextLayerEngine
+from ironleaf.services.files import errors as file_errors
+from ironleaf.services.files.checked import CheckedFile, check_file
+from ironleaf.services.files.decoding import Decoder
+from ironleaf.services.files.filetypes import FileFormat
+from ironleaf.services.files.formats.base import DecodeLimits
+from ironleaf.services.files.settings import FileLimits
+from ironleaf.services.files.spool import SpoolRoot
+from ironleaf.services.files.stored import StoredFile
+
+DECODABLE: Final = frozenset(
+    {
+        FileFormat.JPEG,
+        FileFormat.PNG,
+        FileFormat.WEBP,
+        FileFormat.TIFF,
+        FileFormat.GIF,
+        FileFormat.BMP,
+        FileFormat.HEIC,
+        FileFormat.AVIF,
+        FileFormat.PDF,
+    }
+)
+"""Formats that a decoder in `worker_entry` opens."""
+RECOGNISER_BYTES: Final = 640 * 1024 * 1024
+"""Resident peak of one recognition worker, measured on dense pages, with room."""
+DECODER_LIMITS: Final = ProcessLimits(address_space_bytes=3 * 1024**3, cpu_s=40, jobs_max=500)
+RECOGNISER_LIMITS: Final = ProcessLimits(address_space_bytes=2 * 1024**3, cpu_s=120)
+
+
+@dataclass(slots=True, kw_only=True)
+class House:
+    """Everything that runs. Made by `build_house`; `start` it before use, `aclose` it after."""
+
+    settings: Settings
+    clock: Clock
+    catalogue: Catalogue
+    notices: tuple[NoticeEntry, ...]
+    health: HealthBoard
+    conversions: Conversions
+    engines: dict[EngineChoice, Engine]
+    pools: tuple[WorkerPool[Any, Any], ...]
+    spools: SpoolRoot = field(repr=False)
+
+    async def start(self) -> None:
+        """Start the worker processes.
+
+        Raises:
+            WorkerLost: a worker does not start.
+            SandboxMissing: a sandbox is required and the kernel has none.
+        """
+        try:
+            for pool in self.pools:
+                await pool.start()
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def aclose(self) -> None:
+        """Stop taking work, end the workers, delete the spools. Calling it twice does no harm."""
+        self.health.stop()
+        for engine in self.engines.values():
+            await engine.aclose()
+        for pool in self.pools:
+            await pool.aclose()
+        self.spools.close()
+
+
+def build_catalogue() -> Catalogue:
+    """Return every error that the product may answer.
+
+    Raises:
+        CatalogueError: a code or reason stands twice.
+    """
+    return Catalogue(
+        (
+            *protocol_errors.ENTRIES,
+            *file_errors.ENTRIES,
+            *engine_errors.ENTRIES,
+            *application_errors.ENTRIES,
+        )
+    )
+
+
+def build_notices() -> tuple[NoticeEntry, ...]:
+    """Return the closed list of warnings."""
+    return (*file_errors.NOTICES, *engine_errors.NOTICES, *application_errors.NOTICES)
+
+
+def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
+    """Return the house that the settings describe; nothing runs yet."""
+    clock = clock or SystemClock()
+    spools = SpoolRoot(settings.files.spool_directory, free_bytes_min=settings.files.spool_free_bytes_min)
+    decoders = _build_decoders(settings, clock)
+    recognisers = _build_recognisers(settings, clock)
+    engines = build_engines(settings, recognisers, clock)
+    catalogue = build_catalogue()
+    flow = ConversionFlow(
+        check=_checker(settings.files.limits, settings.files.formats),
+        decoder=Decoder(decoders, decode_s_max=settings.files.limits.decode_s_max),
+        reader=PageReader(
+            engines=engines, clean=clean_result, grade=grade_result, parallel=count_recognisers(settings) + 1
+        ),
+        pages_max=settings.files.limits.pages_max,
+        catalogue=catalogue,
+        clock=clock,
+    )
+    admission = Admission(
+        running_max=settings.server.conversions_max, queued_max=settings.server.conversions_queued_max, clock=clock
+    )
+    return House(
+        settings=settings,
+        clock=clock,
+        catalogue=catalogue,
+        notices=build_notices(),
+        health=HealthBoard((PoolProbe("service", decoders), PoolProbe("model", recognisers)), clock),
+        conversions=Conversions(
+            flow=flow, spools=spools, limits=settings.files.limits, admission=admission, clock=clock
+        ),
+        engines=engines,
+        pools=(decoders, recognisers),
+        spools=spools,
+    )
+
+
+def build_engines(settings: Settings, recognisers: WorkerPool[Any, Any], clock: Clock) -> dict[EngineChoice, Engine]:
+    """Return an engine for each choice that this configuration can serve."""
+    text_layer = TextLayerEngine()
+    embedded = EmbeddedEngine(recognisers, settings.engines.embedded, clock=clock)
+    rungs: tuple[Engine, ...] = (text_layer, embedded)
+    return {
+        EngineChoice.AUTO: LadderEngine(rungs, clock=clock, applies=_applies),
+        EngineChoice.EMBEDDED: embedded,
+        EngineChoice.TEXT_LAYER: text_layer,
+    }
+
+
+def count_recognisers(settings: Settings) -> int:
+    """Return how many recognition processes there are: as set, else by cores and memory budget."""
+    if settings.workers.recognisers:
+        return settings.workers.recognisers
+    by_memory = settings.workers.memory_bytes_max // RECOGNISER_BYTES
+    return max(1, min(len(os.sched_getaffinity(0)), by_memory))
+
+
+def make_randomness() -> random.Random:
+    """Return the randomness of ids and jitter."""
+    return random.SystemRandom()
+
+
+def _applies(engine: Engine, page: PageSource) -> bool:
+    if engine.capabilities.needs_image:
+        return page.has_image
+    return page.text_layer is not None and (page.text_layer.trustworthy or not page.has_image)
+
+
+def _checker(limits: FileLimits, formats: tuple[str, ...]) -> Any:
+    enabled = frozenset(FileFormat(name) for name in formats) & DECODABLE if formats else DECODABLE
+
+    def check(stored: StoredFile) -> CheckedFile:
+        return check_file(stored, limits=limits, enabled=enabled)
+
+    return check
+
+
+def _build_decoders(settings: Settings, clock: Clock) -> WorkerPool[Any, Any]:
+    limits = settings.files.limits
+    decode_limits = DecodeLimits(
+        pages_max=limits.pages_max,
+        frames_max=limits.frames_max,
+        page_pixels_max=limits.page_pixels_max,
+        side_pixels_max=limits.side_pixels_max,
+    )
+    spec = WorkerSpec(
+        name="decode",
+        factory=make_decoding_worker,
+        settings=decode_limits,
+        write_roots=(settings.files.spool_directory,),
+    )
+    return WorkerPool(
+        spec,
+        size=settings.workers.decoders,
+        limits=DECODER_LIMITS,
+        clock=clock,
+        on_event=log_process,
+        require_sandbox=settings.workers.require_sandbox,
+    )
+
+
+def _build_recognisers(settings: Settings, clock: Clock) -> WorkerPool[Any, Any]:
+    spec = WorkerSpec(
+        name="recognise",
+        factory=make_recognition_worker,
+        settings=settings.engines.embedded,
+        read_roots=(settings.files.spool_directory,),
+    )
+    return WorkerPool(
+        spec,
+        size=count_recognisers(settings),
+        limits=RECOGNISER_LIMITS,
+        clock=clock,
+        on_event=log_process,
+        require_sandbox=settings.workers.require_sandbox,
+    )

@@ -1,0 +1,88 @@
+"""The command line. Each command loads what it needs, so that ``--help`` is quick."""
+
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ironleaf.application.cli.exits import choose_exit, face, find_language, say, say_problem
+from ironleaf.application.options import TIMEOUT_S_MAX, EngineChoice, OutputFormat, parse_options
+from ironleaf.application.settings import SettingsRefused, load_settings
+from ironleaf.foundation.errors import IronleafError
+
+EXIT_REFUSED = 78
+"""EX_CONFIG of sysexits.h."""
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="ironleaf",
+    help="Files in, their text out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def run() -> None:
+    """Run the command line; every way out has an exit code, none shows a stack."""
+    try:
+        app(standalone_mode=True)
+    except SettingsRefused as refused:
+        for line in refused.lines:
+            say(line)
+        sys.exit(EXIT_REFUSED)
+    except IronleafError as error:
+        problem = face(error, find_language())
+        say_problem(problem, about="ironleaf")
+        sys.exit(choose_exit([problem.kind]))
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+) -> None:
+    """Run the service."""
+    from ironleaf.application.cli.serving import serve as run_server
+
+    given = {"server.host": host, "server.port": port}
+    settings = load_settings(overrides={name: value for name, value in given.items() if value is not None})
+    raise typer.Exit(run_server(settings))
+
+
+@app.command()
+def convert(  # noqa: PLR0913  (one parameter per option of the HTTP form)
+    files: Annotated[list[Path], typer.Argument(help="Files to read.", show_default=False)],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Directory for one file per input.")] = None,
+    output_format: Annotated[OutputFormat, typer.Option(help="What to write.")] = OutputFormat.MARKDOWN,
+    engine: Annotated[EngineChoice, typer.Option(help="Who reads.")] = EngineChoice.AUTO,
+    page_range: Annotated[str, typer.Option(help="Pages to read, such as 1-5,8.")] = "",
+    languages: Annotated[str, typer.Option(help="A hint, such as en,zh-Hans.")] = "",
+    timeout_s: Annotated[int, typer.Option(help="Seconds for one file.", min=1, max=TIMEOUT_S_MAX)] = TIMEOUT_S_MAX,
+    password: Annotated[str, typer.Option(help="For locked files.")] = "",
+    force_ocr: Annotated[bool, typer.Option(help="Ignore text layers.")] = False,
+) -> None:
+    """Turn files into text, without a server."""
+    options = parse_options(
+        {
+            "output_format": output_format.value,
+            "engine": engine.value,
+            "page_range": page_range,
+            "languages": languages,
+            "timeout_s": str(timeout_s),
+            "password": password,
+            "force_ocr": "true" if force_ocr else "false",
+        }
+    )
+    from ironleaf.application.cli.converting import Target, convert_files
+
+    target = Target(directory=output, output_format=options.output_format, language=find_language())
+    raise typer.Exit(asyncio.run(convert_files(load_settings(), files, options, target)))

@@ -1,0 +1,60 @@
+"""``ironleaf serve``: one process with one event loop; decoders and engines in worker processes below it."""
+
+from __future__ import annotations
+
+import ipaddress
+import sys
+
+import uvicorn
+
+from ironleaf.application.api.app import create_app
+from ironleaf.application.bootstrap import build_house
+from ironleaf.application.cli.exits import say
+from ironleaf.application.settings import ServerSettings, Settings, SettingsRefused
+from ironleaf.application.subscriptions import log_error
+from ironleaf.foundation.observability import Redactor, configure_logs
+from ironleaf.web.protocol import make_protocol, make_serve_options
+
+EXIT_REFUSED = 78
+"""EX_CONFIG of sysexits.h: a supervisor should not simply try again."""
+
+
+def serve(settings: Settings) -> int:
+    """Serve until stopped; return the exit code.
+
+    Raises:
+        SettingsRefused: the address may not be listened on with these settings.
+    """
+    require_private(settings.server)
+    configure_logs(settings.logs, Redactor(hide_addresses=settings.logs.hide_addresses))
+    if sys.platform != "linux":
+        say("Ironleaf is supported on Linux; elsewhere worker processes have fewer guards.")
+    house = build_house(settings)
+    options = make_serve_options(
+        make_protocol(observer=log_error, clock=house.clock), shutdown_s=round(settings.server.shutdown_grace_s)
+    )
+    config = uvicorn.Config(create_app(house), host=settings.server.host, port=settings.server.port, **options)
+    server = uvicorn.Server(config)
+    server.run()
+    return 0 if server.started else EXIT_REFUSED
+
+
+def require_private(server: ServerSettings) -> None:
+    """Return if the address is this machine's own, or if a public one is meant.
+
+    Raises:
+        SettingsRefused: callers from elsewhere could use the service without a key.
+    """
+    if server.allow_public or server.host == "localhost":
+        return
+    try:
+        private = ipaddress.ip_address(server.host).is_loopback
+    except ValueError:
+        private = False
+    if not private:
+        raise SettingsRefused(
+            (
+                "server.host (IRONLEAF_SERVER__HOST): anyone who reaches this address could use the service; "
+                "set server.allow_public (IRONLEAF_SERVER__ALLOW_PUBLIC=true) if that is meant",
+            )
+        )

@@ -1,0 +1,105 @@
+"""The doors' way into the flow: a form over the wire, or a file of this machine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ironleaf.application.admission import Admission
+from ironleaf.application.flow import ConversionFlow, Order
+from ironleaf.application.options import OPTION_NAMES, ConvertOptions, parse_options
+from ironleaf.document import Document
+from ironleaf.foundation.clock import Clock, Deadline
+from ironleaf.foundation.errors import Language
+from ironleaf.services.files.intake import receive_multipart, store_local
+from ironleaf.services.files.settings import FileLimits
+from ironleaf.services.files.spool import Spool, SpoolRoot
+from ironleaf.services.files.stored import StoredFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormBody:
+    """A request body as it arrives."""
+
+    chunks: AsyncIterator[bytes]
+    content_type: str | None
+    content_length: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Who asks: the language of the answer and the number of the request."""
+
+    language: Language
+    request_id: str
+
+
+class Conversions:
+    """Receives, admits and converts; what was spooled is gone when the answer is made, on every path."""
+
+    def __init__(
+        self, *, flow: ConversionFlow, spools: SpoolRoot, limits: FileLimits, admission: Admission, clock: Clock
+    ) -> None:
+        self._flow = flow
+        self._spools = spools
+        self._limits = limits
+        self._admission = admission
+        self._clock = clock
+
+    @asynccontextmanager
+    async def receive(self, body: FormBody, asker: Asker) -> AsyncGenerator[Order]:
+        """Yield the order that a multipart form makes; leaving the context deletes what was spooled.
+
+        The deadline (``timeout_s``) runs from the moment the form is complete:
+        how long a caller's line takes is bounded by the upload limits instead.
+
+        Raises:
+            IronleafError: as the catalogue says.
+        """
+        began_s = self._clock.monotonic()
+        with self._spools.open(expected_bytes=body.content_length or 0) as spool:
+            form = await receive_multipart(
+                body.chunks,
+                content_type=body.content_type,
+                content_length=body.content_length,
+                limits=self._limits,
+                spool=spool,
+                clock=self._clock,
+                option_names=frozenset(OPTION_NAMES),
+            )
+            received_s = self._clock.monotonic() - began_s
+            yield self._order(form.file, parse_options(form.options), asker, spool, receive_ms=round(received_s * 1000))
+
+    async def convert(self, order: Order) -> Document:
+        """Return the document, begun when it is its turn.
+
+        Raises:
+            IronleafError: as the catalogue says; ``service-busy`` if too many wait.
+        """
+        return await self._admission.run(lambda: self._flow.convert(order), order.deadline)
+
+    async def convert_path(self, path: Path, options: ConvertOptions, asker: Asker) -> Document:
+        """Return the document for a file of this machine.
+
+        Raises:
+            IronleafError: as the catalogue says.
+        """
+        with self._spools.open() as spool:
+            stored = await asyncio.to_thread(store_local, path, limits=self._limits, spool=spool)
+            return await self.convert(self._order(stored, options, asker, spool))
+
+    def _order(
+        self, stored: StoredFile, options: ConvertOptions, asker: Asker, spool: Spool, *, receive_ms: int = 0
+    ) -> Order:
+        return Order(
+            stored=stored,
+            spool=spool,
+            options=options,
+            deadline=Deadline.after(options.timeout_s, self._clock),
+            language=asker.language,
+            request_id=asker.request_id,
+            receive_ms=receive_ms,
+        )

@@ -1,0 +1,122 @@
+"""The flow: receive → check → open → prepare → recognise → verify → clean → assemble → answer.
+
+What comes in has been received already (`StoredFile`); what goes out is ready to
+be answered (`Document`). Each stage takes the type that the one before it gives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ironleaf.application.assembly import assemble_document
+from ironleaf.application.options import ConvertOptions, PageRange
+from ironleaf.application.outcome import require_some_read
+from ironleaf.application.reading import PageReader, Reading
+from ironleaf.document import Document, Timing
+from ironleaf.foundation.clock import Clock, Deadline
+from ironleaf.foundation.errors import Catalogue, Detail, Language, LimitReached, Unit, ValidationProblem
+from ironleaf.services.files.checked import CheckedFile
+from ironleaf.services.files.decoding import Decoder
+from ironleaf.services.files.errors import PAGE_RANGE_OUTSIDE, TOO_MANY_PAGES
+from ironleaf.services.files.spool import Spool
+from ironleaf.services.files.stored import StoredFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One conversion as it was asked for."""
+
+    stored: StoredFile
+    spool: Spool
+    options: ConvertOptions
+    deadline: Deadline
+    language: Language
+    request_id: str
+    receive_ms: int = 0
+
+
+class ConversionFlow:
+    """Turns a stored file into a document, or raises an error of the catalogue."""
+
+    def __init__(
+        self,
+        *,
+        check: Callable[[StoredFile], CheckedFile],
+        decoder: Decoder,
+        reader: PageReader,
+        pages_max: int,
+        catalogue: Catalogue,
+        clock: Clock,
+    ) -> None:
+        self._check = check
+        self._decoder = decoder
+        self._reader = reader
+        self._pages_max = pages_max
+        self._catalogue = catalogue
+        self._clock = clock
+
+    async def convert(self, order: Order) -> Document:
+        """Return the document.
+
+        Raises:
+            IronleafError: the file is refused, or none of its pages could be read.
+        """
+        began_s = self._clock.monotonic()
+        checked = await asyncio.to_thread(self._check, order.stored)
+        opened = await self._decoder.open(
+            checked.stored.path,
+            checked.format,
+            password=order.options.password,
+            whole=order.options.page_range is None,
+            deadline=order.deadline,
+            spool_dir=order.spool.directory,
+        )
+        opened_s = self._clock.monotonic()
+        numbers = select_pages(opened.page_count, order.options.page_range, self._pages_max)
+        pages = await self._reader.read(opened, numbers, _reading(order))
+        require_some_read(pages, self._catalogue)
+        read_s = self._clock.monotonic()
+        timing = Timing(
+            receive_ms=order.receive_ms,
+            open_ms=round((opened_s - began_s) * 1000),
+            recognise_ms=round((read_s - opened_s) * 1000),
+            total_ms=order.receive_ms + round((read_s - began_s) * 1000),
+        )
+        return assemble_document(
+            pages,
+            document_id=order.request_id,
+            filename=checked.stored.label,
+            media_type=checked.media_type,
+            page_count=opened.page_count,
+            notices=(*checked.notices, *opened.notices),
+            output_format=order.options.output_format,
+            timing=timing,
+        )
+
+
+def select_pages(page_count: int, page_range: PageRange | None, pages_max: int) -> tuple[int, ...]:
+    """Return the numbers of the pages to read.
+
+    Raises:
+        ValidationProblem: page-range-outside, when none of the pages asked for exists.
+        LimitReached: too-many-pages.
+    """
+    numbers = tuple(range(1, page_count + 1)) if page_range is None else page_range.select(page_count)
+    if page_range is not None and not numbers:
+        detail = Detail(reason=PAGE_RANGE_OUTSIDE.reason, field="page_range", limit=page_count, unit=Unit.PAGES)
+        raise ValidationProblem(PAGE_RANGE_OUTSIDE, details=(detail,))
+    if len(numbers) > pages_max:
+        detail = Detail(reason=TOO_MANY_PAGES.reason, limit=pages_max, actual=len(numbers), unit=Unit.PAGES)
+        raise LimitReached(TOO_MANY_PAGES, details=(detail,))
+    return numbers
+
+
+def _reading(order: Order) -> Reading:
+    return Reading(
+        options=order.options,
+        deadline=order.deadline,
+        language=order.language,
+        request_id=order.request_id,
+    )

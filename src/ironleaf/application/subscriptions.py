@@ -1,0 +1,76 @@
+"""Who hears of what: events of the doors, pools and guards become log records here, and nowhere else."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+import structlog
+
+from ironleaf.foundation.errors.policy import POLICY
+from ironleaf.foundation.observability import make_fingerprint
+from ironleaf.foundation.processes import ProcessEvent, WorkerReplaced
+from ironleaf.web import ErrorSeen, RequestSeen
+
+_log = structlog.get_logger("ironleaf")
+
+QUIET_ROUTES: Final = frozenset({"/livez", "/readyz", "/health", "/metrics"})
+"""Asked every second by machines: their successes are worth nothing in a log."""
+_ERROR_STATUS: Final = 400
+_EXPECTED_REPLACEMENTS: Final = frozenset({"cancelled", "jobs_max", "resident_growth"})
+
+
+def log_error(seen: ErrorSeen) -> None:
+    """Write an error that met a request, as loudly and with as much as its level demands."""
+    policy = POLICY[seen.level]
+    _log.log(
+        policy.log_level,
+        "request failed",
+        request_id=seen.request_id,
+        client_request_id=seen.client_request_id,
+        code=seen.entry.code,
+        reason=seen.entry.reason,
+        error_level=seen.level.value,
+        kind=seen.entry.kind.value,
+        method=seen.method,
+        route=seen.route,
+        status=seen.status,
+        duration_ms=round(seen.duration_ms),
+        context=seen.context or None,
+        fingerprint=make_fingerprint(seen.exception, seen.entry.reason) if seen.exception else None,
+        exc_info=seen.exception if policy.with_stack else None,
+    )
+
+
+def log_request(seen: RequestSeen) -> None:
+    """Write one line for each request that was answered well; the others have theirs already."""
+    if seen.status >= _ERROR_STATUS or seen.route in QUIET_ROUTES:
+        return
+    _log.info(
+        "request answered",
+        request_id=seen.request_id,
+        client_request_id=seen.client_request_id,
+        method=seen.method,
+        route=seen.route,
+        status=seen.status,
+        duration_ms=round(seen.duration_ms),
+        body_bytes=seen.body_bytes,
+    )
+
+
+def log_process(event: ProcessEvent) -> None:
+    """Write what happened to a worker process."""
+    if isinstance(event, WorkerReplaced):
+        level = logging.INFO if event.reason in _EXPECTED_REPLACEMENTS else logging.WARNING
+        _log.log(
+            level,
+            "worker replaced",
+            pool=event.pool,
+            cause=event.reason.value,
+            exit_code=event.exit_code,
+            jobs_done=event.jobs_done,
+            duration_ms=round(event.duration_s * 1000),
+            noise=event.private_noise or None,
+        )
+        return
+    _log.error("worker does not start", pool=event.pool, attempt=event.attempt, noise=event.private_text)

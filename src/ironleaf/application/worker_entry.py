@@ -1,0 +1,34 @@
+"""What worker processes are made of: one top-level factory per pool, imported by the child under its name.
+
+With `bootstrap` the only file that names concrete classes. Imports are local, so
+that a decoder never loads the recognition model, nor the other way round.
+"""
+
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ironleaf.document import PageResult
+    from ironleaf.services.engines.embedded.handler import RecogniseJob
+    from ironleaf.services.engines.settings import EmbeddedSettings
+    from ironleaf.services.files.formats.base import DecodeLimits, Job, Outcome
+
+
+def make_decoding_worker(limits: DecodeLimits) -> Callable[[Job], Outcome]:
+    """Return the handler of a process that opens files and draws pages. A new format is a line here."""
+    from ironleaf.services.files.formats.image import ImageDecoder
+    from ironleaf.services.files.formats.pdf import PdfDecoder
+    from ironleaf.services.files.workshop import DecodingWorkshop
+
+    return DecodingWorkshop((ImageDecoder(), PdfDecoder()), limits)
+
+
+def make_recognition_worker(settings: EmbeddedSettings) -> Callable[[RecogniseJob], PageResult]:
+    """Return the handler of a process that reads pictures with the embedded engine."""
+    from ironleaf.services.engines.embedded.handler import build_recogniser
+
+    return build_recogniser(settings)
