@@ -72,16 +72,8 @@ def store_local(path: Path, *, limits: FileLimits, spool: Spool) -> StoredFile:
         LimitReached: file-too-large, before anything is copied.
         StorageFailure: spool-full, storage-failed.
     """
-    try:
-        # Without O_NONBLOCK, opening a pipe that nobody writes to would never return.
-        source = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (OSError, ValueError) as error:
-        raise ValidationProblem(UNREADABLE_PATH) from error
-    with open(source, "rb", buffering=0) as handle:  # noqa: PTH123 - a descriptor has no path
-        found = os.fstat(source)
-        if not stat.S_ISREG(found.st_mode):
-            raise ValidationProblem(UNREADABLE_PATH)
-        check_bytes(found.st_size, bytes_max=limits.bytes_max)
+    with _open_ordinary(path) as handle:
+        check_bytes(os.fstat(handle.fileno()).st_size, bytes_max=limits.bytes_max)
         with FileSink(spool, limits=limits) as sink:
             _copy(handle, sink)
             return sink.finish(filename=path.name, declared_media_type=None)
@@ -105,6 +97,22 @@ def store_bytes(
     with FileSink(spool, limits=limits) as sink:
         sink.write(data)
         return sink.finish(filename=filename, declared_media_type=declared_media_type)
+
+
+def _open_ordinary(path: Path) -> RawIOBase:
+    try:
+        handle = open(path, "rb", buffering=0, opener=_open_at_once)  # noqa: SIM115 - Path.open has no opener
+    except (OSError, ValueError) as error:
+        raise ValidationProblem(UNREADABLE_PATH) from error
+    if stat.S_ISREG(os.fstat(handle.fileno()).st_mode):
+        return handle
+    handle.close()
+    raise ValidationProblem(UNREADABLE_PATH)
+
+
+def _open_at_once(name: str, flags: int) -> int:
+    # A pipe that nobody writes to would otherwise never open.
+    return os.open(name, flags | os.O_NONBLOCK)
 
 
 def _copy(handle: RawIOBase, sink: FileSink) -> None:
