@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
+from starlette.formparsers import MultiPartException
 from starlette.types import Message, Scope
 
 from ironleaf.foundation.errors import BusinessError, Detail, LimitReached, Unit
@@ -14,6 +16,16 @@ BODY_BYTES_MAX: Final = 64 * 1024 * 1024
 """For applications that set no limit: above the usual 50 MB upload, below what fills a small disk."""
 TAIL_BYTES: Final = 256
 """Holds the last line of a form: a boundary has at most 70 characters (RFC 2046)."""
+
+_BOUNDARY = re.compile(rb'^multipart/form-data *;.*\bboundary="?([^";, ]{1,70})', re.IGNORECASE)
+
+
+class FormCutOff(BusinessError, MultiPartException):
+    """The form ended before its last line. Also of the framework's kind, so that it closes its spooled files."""
+
+
+class BodyTooLarge(LimitReached, MultiPartException):
+    """The body is larger than the limit. Also of the framework's kind, so that it closes its spooled files."""
 
 
 class Inbound:
@@ -34,8 +46,8 @@ class Inbound:
         """Look at one message of the body.
 
         Raises:
-            LimitReached: ``payload-too-large``.
-            BusinessError: ``malformed-form``: the form ended before its last line.
+            BodyTooLarge: ``payload-too-large``.
+            FormCutOff: ``malformed-form``.
         """
         body: bytes = message.get("body", b"")
         if self._bytes == 0:
@@ -44,18 +56,19 @@ class Inbound:
         self._check(self._bytes)
         self._tail = (self._tail + body[-TAIL_BYTES:])[-TAIL_BYTES:]
         if not message.get("more_body", False) and self._bytes and self._cut_off():
-            raise BusinessError(MALFORMED_FORM)
+            raise FormCutOff(MALFORMED_FORM)
 
     def _check(self, length: int) -> None:
         if self._bytes_max is not None and length > self._bytes_max:
             detail = Detail(reason=PAYLOAD_TOO_LARGE.reason, limit=self._bytes_max, actual=length, unit=Unit.BYTES)
-            raise LimitReached(PAYLOAD_TOO_LARGE, details=(detail,))
+            raise BodyTooLarge(PAYLOAD_TOO_LARGE, details=(detail,))
 
     def _cut_off(self) -> bool:
         content_type = find_header(self._scope, b"content-type") or b""
-        if not content_type.lower().startswith(b"multipart/form-data") or not _parsed_by_framework(self._scope):
+        boundary = _BOUNDARY.search(content_type)
+        if boundary is None or not _parsed_by_framework(self._scope):
             return False
-        return not self._tail.rstrip().endswith(b"--")
+        return b"--%s--" % boundary[1] not in self._tail
 
 
 def _declared_length(scope: Scope) -> int:

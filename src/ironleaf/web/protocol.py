@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 
 import httptools
 from starlette.types import Scope
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from ironleaf.foundation.clock import Clock, SystemClock
 from ironleaf.foundation.errors import Detail, Entry, Unit
@@ -221,7 +221,7 @@ class CatalogueProtocol(HttpToolsProtocol):
     def _leave_protocol(self) -> None:
         """An upgrade was asked for that we may ignore, such as h2c: answer, then close."""
         self._deaf = True
-        cycle = cast("Any", self.cycle)
+        cycle = cast("RequestResponseCycle | None", self.cycle)
         if cycle is not None:
             cycle.keep_alive = False
 
@@ -245,15 +245,15 @@ class CatalogueProtocol(HttpToolsProtocol):
             return
         self._deaf = True
         self._disarm()
-        cycle = cast("Any", self.cycle)
-        busy = cycle is not None and not cycle.response_complete
-        if busy and self._phase != "body":
-            cycle.keep_alive = False  # the request before this one is still being answered; close after it
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        busy = cycle if cycle is not None and not cycle.response_complete else None
+        if busy is not None and self._phase != "body":
+            busy.keep_alive = False  # the request before this one is still being answered; close after it
             return
-        if busy:
-            cycle.disconnected = True
-            cycle.message_event.set()  # the application sees http.disconnect
-        if not (busy and cycle.response_started):
+        if busy is not None:
+            busy.disconnected = True
+            busy.message_event.set()  # the application sees http.disconnect
+        if busy is None or not busy.response_started:
             self._write(entry, details)
         self.transport.close()
 
