@@ -1,0 +1,96 @@
+"""Every rule of the table decides at least one answer; the answers are invented in the servers' shapes."""
+
+# ruff: noqa: E501 (a table reads best with one case a line)
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from ironleaf.services.engines.upstream_failures import FailureKind, UpstreamAnswer, classify
+from ironleaf.services.engines.upstream_failures.rules import RULES
+
+K = FailureKind
+
+
+def answer(status: int | None, body: str, exception: str | None = None) -> UpstreamAnswer:
+    return UpstreamAnswer(http_status=status, body=body, exception=exception)
+
+
+BY_RULE: tuple[tuple[str, FailureKind, UpstreamAnswer], ...] = (
+    ("tier-smaller-than-request", K.CONTEXT_TOO_LONG,
+     answer(413, '{"error":{"message":"Request too large for model `m` on tokens per minute (TPM): Limit 500, Requested 900"}}')),
+    ("quota-limit-zero", K.QUOTA_EXHAUSTED,
+     answer(429, "{'error': {'message': 'Quota exceeded for metric m/requests, limit: 0', 'status': 'RESOURCE_EXHAUSTED'}}")),
+    ("quota-of-a-day-or-month", K.QUOTA_EXHAUSTED, answer(429, "Rate limit reached on requests per day (RPD): Limit 20, Used 20. Retry in 9s.")),
+    ("rate-violation-in-a-quota-answer", K.RATE_LIMITED,
+     answer(429, '{"error":{"message":"You exceeded your current quota","details":[{"quotaId":"TokensPerMinute"},{"retryDelay":"9s"}]}}')),
+    ("quota-money", K.QUOTA_EXHAUSTED, answer(400, '{"code":"Arrearage","message":"Please make sure your account is in order."}')),
+    ("quota-payment-required-status", K.QUOTA_EXHAUSTED, answer(402, "")),
+    ("content-filter", K.CONTENT_FILTERED, answer(400, '{"error":{"code":"content_filter","message":"The prompt was refused."}}')),
+    ("image-count-limit", K.BAD_PARAMETER, answer(400, '{"message":"At most 2 image(s) may be given.","type":"BadRequestError"}')),
+    ("image-link-not-fetched", K.BAD_PARAMETER, answer(400, '{"error":{"message":"Failed to download image from the given address"}}')),
+    ("image-input-unsupported", K.IMAGE_UNSUPPORTED_BY_MODEL, answer(400, '{"error":"m-7b does not support image input"}')),
+    ("image-too-large", K.IMAGE_TOO_LARGE, answer(400, '{"error":{"message":"content.1.image: image exceeds 3 MB maximum"}}')),
+    ("image-shape-or-format-refused", K.IMAGE_INVALID, answer(400, '{"message":"absolute aspect ratio must be smaller than 90, got 120"}')),
+    ("image-cannot-be-decoded", K.IMAGE_INVALID, answer(500, '{"detail":"cannot identify image file <_io.BytesIO object>"}')),
+    ("context-window", K.CONTEXT_TOO_LONG,
+     answer(400, "This model's maximum context length is 1000 tokens. However, your messages resulted in 1400 tokens.")),
+    ("payload-too-large", K.PAYLOAD_TOO_LARGE, answer(400, '{"error":{"message":"Request payload size exceeds the limit: 9 bytes."}}')),
+    ("payload-too-large-status", K.PAYLOAD_TOO_LARGE, answer(413, "")),
+    ("memory-too-small-to-load", K.OUT_OF_MEMORY, answer(500, '{"error":"model requires more system memory (9 GiB) than is available (2 GiB)"}')),
+    ("out-of-memory", K.OUT_OF_MEMORY, answer(500, '{"detail":"[address=h:1, pid=2] CUDA out of memory."}')),
+    ("model-starting", K.MODEL_LOADING, answer(503, '{"error":{"message":"Model m is currently loading","code":503}}')),
+    ("model-cannot-be-loaded", K.MODEL_LOADING, answer(400, 'Failed to load model "m". Error: Error loading model.')),
+    ("model-too-large-to-be-served", K.MODEL_LOADING, answer(403, "The model org/m is too large to be loaded automatically (9GB > 5GB).")),
+    ("engine-dead", K.ENGINE_CRASHED, answer(500, '{"error":{"message":"EngineCore encountered an issue.","type":"InternalServerError"}}')),
+    ("engine-restarts-by-itself", K.ENGINE_CRASHED, answer(500, "Internal Server Error: Remote server h:1 closed: Server may be closed")),
+    ("region-refused", K.PERMISSION, answer(400, "{'error': {'message': 'User location is not supported here.', 'code': 400}}")),
+    ("credentials-refused", K.AUTH, answer(400, '{"error":{"message":"API key not valid.","status":"INVALID_ARGUMENT"}}')),
+    ("access-refused", K.PERMISSION, answer(403, '{"error":{"type":"permission_error","message":"Your key may not do that."}}')),
+    ("model-served-replica-vanished", K.MODEL_NOT_FOUND, answer(400, "{'detail': '[address=h:1, pid=2] Model not found, uid: my-vl-0'}")),
+    ("model-not-served", K.MODEL_NOT_FOUND, answer(404, '{"error":{"message":"The model `m` does not exist.","type":"NotFoundError"}}')),
+    ("router-cools-down", K.OVERLOADED, answer(429, "No deployments available for selected model, Try again in 5 seconds.")),
+    ("overloaded-words", K.OVERLOADED, answer(200, '{"error":{"type":"overloaded_error","message":"Overloaded"}}')),
+    ("rate-words", K.RATE_LIMITED, answer(503, '{"message":"Requests rate limit exceeded"}')),
+    ("no-healthy-backend", K.BAD_GATEWAY, answer(503, "no healthy upstream")),
+    ("time-out-status", K.TIMEOUT, answer(524, "<html><title>524</title></html>")),
+    ("gateway-lost-its-backend", K.BAD_GATEWAY, answer(500, "<html><head><title>502 Bad Gateway</title></head><body></body></html>")),
+    ("connection-refused-behind-gateway", K.BAD_GATEWAY, answer(502, "dial tcp h:1: connect: connection refused")),
+    ("connection-timed-out", K.TIMEOUT, answer(None, "", "httpx.ConnectTimeout")),
+    ("time-out", K.TIMEOUT, answer(None, "Request timed out.", "openai.APITimeoutError")),
+    ("connection-refused", K.CONNECTION, answer(None, "[Errno 111] Connection refused", "httpx.ConnectError")),
+    ("answer-cannot-be-parsed", K.PROTOCOL, answer(None, "Expecting value: line 1 column 1 (char 0)", "json.decoder.JSONDecodeError")),
+    ("connection-broken", K.CONNECTION, answer(None, "", "aiohttp.client_exceptions.ServerDisconnectedError")),
+    ("client-stumbled-over-answer", K.PROTOCOL, answer(None, "'NoneType' object is not subscriptable", "TypeError")),
+    ("request-built-wrongly", K.BAD_PARAMETER, answer(422, '{"detail":[{"type":"missing","msg":"Field required"}]}')),
+    ("status-401", K.AUTH, answer(401, "")),
+    ("status-403", K.PERMISSION, answer(403, "")),
+    ("status-429", K.RATE_LIMITED, answer(429, "")),
+    ("status-502", K.BAD_GATEWAY, answer(502, "")),
+    ("status-503", K.OVERLOADED, answer(503, "")),
+    ("gateway-hides-the-cause", K.UNKNOWN, answer(400, '{"error":{"message":"Provider returned error","code":400}}')),
+    ("status-4xx", K.BAD_PARAMETER, answer(400, "")),
+    ("server-cannot-run-this-model", K.INTERNAL_ERROR, answer(500, "internal server error: Unimplemented model type: xyz")),
+    ("server-bug-repeats-itself", K.INTERNAL_ERROR, answer(500, '{"error":{"message":"\'list\' object has no attribute \'strip\'"}}')),
+    ("server-gives-no-words", K.UNKNOWN, answer(500, "[address=h:1, pid=2] ")),
+    ("server-internal", K.INTERNAL_ERROR, answer(500, "Internal Server Error")),
+    ("status-5xx", K.INTERNAL_ERROR, answer(500, "")),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "kind", "case"), BY_RULE, ids=[name for name, _, _ in BY_RULE])
+def test_the_rule_decides_its_answer(name: str, kind: FailureKind, case: UpstreamAnswer) -> None:
+    verdict = classify(case)
+    assert (verdict.rule, verdict.kind) == (name, kind)
+
+
+def test_every_rule_is_used_and_named_once() -> None:
+    names = Counter(rule.name for rule in RULES)
+    assert [name for name, count in names.items() if count > 1] == []
+    assert {name for name, _, _ in BY_RULE} == set(names)
+
+
+def test_every_kind_is_reached() -> None:
+    assert {kind for _, kind, _ in BY_RULE} == set(FailureKind)
