@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from ironleaf.foundation.resilience.base import require
 from ironleaf.foundation.resilience.cusum import CusumOptions
 
-SUDDEN = CusumOptions(sick_share=0.4, threshold=11.7)
+SUDDEN = CusumOptions(sick_share=0.5, threshold=12.6)
 """Sees a total outage in four calls."""
-CREEPING = CusumOptions(sick_share=0.2, threshold=10.3)
+CREEPING = CusumOptions(sick_share=0.22, threshold=10.3)
 """Sees every fifth call failing in some thirty calls."""
 REFUSED_IN_A_ROW = 3
 """A server that restarts refuses one or two; one that is gone refuses all."""
