@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from ironleaf.application import errors as application_errors
@@ -27,6 +28,7 @@ from ironleaf.foundation.processes import ProcessLimits, WorkerPool, WorkerSpec
 from ironleaf.services.engines import errors as engine_errors
 from ironleaf.services.engines.base import Engine
 from ironleaf.services.engines.embedded.engine import EmbeddedEngine
+from ironleaf.services.engines.embedded.grading import grade_confidence
 from ironleaf.services.engines.ladder import LadderEngine
 from ironleaf.services.engines.text_layer import TextLayerEngine
 from ironleaf.services.files import errors as file_errors
@@ -129,7 +131,10 @@ def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
         check=_checker(settings.files.limits, settings.files.formats),
         decoder=Decoder(decoders, decode_s_max=settings.files.limits.decode_s_max),
         reader=PageReader(
-            engines=engines, clean=clean_result, grade=grade_result, parallel=count_recognisers(settings) + 1
+            engines=engines,
+            clean=clean_result,
+            grade=partial(grade_result, grade_confidence=grade_confidence),
+            parallel=count_recognisers(settings) + 1,
         ),
         pages_max=settings.files.limits.pages_max,
         catalogue=catalogue,

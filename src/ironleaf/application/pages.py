@@ -69,7 +69,7 @@ def make_failed_page(number: int, failure: IronleafError, language: Language) ->
     attempts = failure.attempts if isinstance(failure, RungsExhausted) else ()
     return Page(
         number=number,
-        status=PageStatus.SKIPPED if failure.entry is DEADLINE_EXCEEDED else PageStatus.FAILED,
+        status=PageStatus.SKIPPED if failure.entry == DEADLINE_EXCEEDED else PageStatus.FAILED,
         engine=EngineName.NONE,
         model=None,
         degraded=False,

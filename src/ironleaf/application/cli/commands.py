@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from ironleaf.application.cli import catalogue
 from ironleaf.application.cli.exits import choose_exit, face, find_language, say, say_problem
 from ironleaf.application.options import TIMEOUT_S_MAX, EngineChoice, OutputFormat, parse_options
 from ironleaf.application.settings import SettingsRefused, load_settings
@@ -27,6 +28,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+app.add_typer(catalogue.app, name="errors")
 
 
 def run() -> None:
@@ -59,7 +63,7 @@ def serve(
 
 
 @app.command()
-def convert(  # noqa: PLR0913  (one parameter per option of the HTTP form)
+def convert(  # noqa: PLR0913, PLR0917  (one parameter per option of the HTTP form)
     files: Annotated[list[Path], typer.Argument(help="Files to read.", show_default=False)],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Directory for one file per input.")] = None,
     output_format: Annotated[OutputFormat, typer.Option(help="What to write.")] = OutputFormat.MARKDOWN,

@@ -52,9 +52,6 @@ def require_private(server: ServerSettings) -> None:
     except ValueError:
         private = False
     if not private:
-        raise SettingsRefused(
-            (
-                "server.host (IRONLEAF_SERVER__HOST): anyone who reaches this address could use the service; "
-                "set server.allow_public (IRONLEAF_SERVER__ALLOW_PUBLIC=true) if that is meant",
-            )
-        )
+        meant = "set server.allow_public (IRONLEAF_SERVER__ALLOW_PUBLIC=true) if that is meant"
+        reason = "anyone who reaches this address could use the service"
+        raise SettingsRefused((f"server.host (IRONLEAF_SERVER__HOST): {reason}; {meant}",))

@@ -1,0 +1,145 @@
+"""``ironleaf errors``: the catalogue, and everything that is known of one request."""
+
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ironleaf.application.bootstrap import build_catalogue
+from ironleaf.application.cli.exits import EXIT_CODES, find_language, say
+from ironleaf.application.settings import load_settings
+from ironleaf.foundation.errors import Entry, Kind, Language
+from ironleaf.foundation.observability import find_records
+
+app = typer.Typer(help="The catalogue of errors, and what happened to a request.", no_args_is_help=True)
+
+EXIT_UNKNOWN = EXIT_CODES[Kind.NOT_FOUND]
+
+
+@app.command("list")
+def list_entries() -> None:
+    """List everything that the service may answer when it cannot do what was asked."""
+    language = find_language()
+    table = Table(box=None, pad_edge=False)
+    for column in ("code", "reason", "level", "kind", "message"):
+        table.add_column(column, overflow="fold")
+    for entry in build_catalogue():
+        cells = (str(entry.code), entry.reason, entry.level, entry.kind, entry.message.in_language(language))
+        table.add_row(*cells)
+    Console().print(table)
+
+
+@app.command()
+def show(reason: Annotated[str, typer.Argument(help="A reason or a code.")]) -> None:
+    """Show one error: what it means, whose fault it is, what to do."""
+    catalogue = build_catalogue()
+    entry = catalogue.find_code(int(reason)) if reason.isdigit() else catalogue.find(reason)
+    if entry is None:
+        say("There is no such error; `ironleaf errors list` shows them all.")
+        raise typer.Exit(EXIT_UNKNOWN)
+    sys.stdout.write(describe_entry(entry, find_language()))
+
+
+@app.command()
+def explain(
+    request_id: Annotated[str, typer.Argument(help="The number from X-Request-Id or the error itself.")],
+    directory: Annotated[Path | None, typer.Option(help="Where the log files are.")] = None,
+    bundle: Annotated[Path | None, typer.Option(help="Also write one redacted file for support.")] = None,
+) -> None:
+    """Say what happened to a request, whose fault it was and what to do: from the log files."""
+    folder = directory or load_settings().logs.directory
+    try:
+        records = find_records(folder, request_id)
+    except ValueError:
+        say("This is no request id: it has 26 letters and digits, and every answer carries it in X-Request-Id.")
+        raise typer.Exit(EXIT_CODES[Kind.INVALID_INPUT]) from None
+    if not records:
+        say(f"Nothing is known of this request in {folder}; it may be older than the log files, or from another host.")
+        raise typer.Exit(EXIT_UNKNOWN)
+    sys.stdout.write(tell_story(records, find_language()))
+    if bundle is not None:
+        bundle.write_text(json.dumps({"request_id": request_id, "records": records}, indent=1), encoding="utf-8")
+        say(f"Wrote {bundle}")
+
+
+@app.command()
+def classify(
+    jsonl: Annotated[Path, typer.Option(help="Lines of {http_status, headers, body, exception}.")],
+) -> None:
+    """Judge upstream answers: one verdict a line, in order."""
+    from ironleaf.services.engines.upstream_failures import classify_record
+
+    with jsonl.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            if line.strip():
+                sys.stdout.write(json.dumps(classify_record(_parse(line)), ensure_ascii=False) + "\n")
+
+
+def _parse(line: str) -> dict[str, Any]:
+    try:
+        record: Any = json.loads(line)
+    except ValueError:
+        record = {"body": line}
+    return cast("dict[str, Any]", record) if isinstance(record, dict) else {"body": line}
+
+
+def describe_entry(entry: Entry, language: Language) -> str:
+    """Return an entry as lines for people."""
+    head = f"{entry.code} {entry.reason} · HTTP {entry.http_status} · {entry.level} · {entry.kind}"
+    labels = (
+        ("给调用方的消息", "调用方可以", "运维可以") if language == "zh" else ("Said", "The caller", "The operator")
+    )
+    texts = (entry.message, entry.user_advice, entry.operator_advice)
+    lines = [f"  {label}: {text.in_language(language)}" for label, text in zip(labels, texts, strict=True)]
+    return "\n".join([head, *lines]) + "\n"
+
+
+def tell_story(records: list[dict[str, Any]], language: Language) -> str:
+    """Return what the records of a request say: the verdict first, then the events in order."""
+    catalogue = build_catalogue()
+    coded = [entry for record in records if (entry := catalogue.find_code(_code(record))) is not None]
+    verdict = [_blame(coded[-1], language), describe_entry(coded[-1], language)] if coded else []
+    return "\n".join([*verdict, *(_line(record) for record in records)]) + "\n"
+
+
+def _code(record: dict[str, Any]) -> int:
+    code = record.get("code")
+    return code if isinstance(code, int) else 0
+
+
+def _blame(entry: Entry, language: Language) -> str:
+    blame = {
+        "L1": ("The caller's input.", "原因在调用方的输入。"),
+        "L2": ("A limit of the service.", "原因是服务的限制。"),
+        "L3": ("The service or something it stands on.", "原因在服务本身或其依赖。"),
+        "L4": (
+            "The service or something it stands on; it needs a person now.",
+            "原因在服务本身或其依赖，需要立即处理。",
+        ),
+    }[entry.level.value]
+    return blame[1] if language == "zh" else blame[0]
+
+
+def _line(record: dict[str, Any]) -> str:
+    shown = {
+        key: value for key, value in record.items() if key not in {"time", "level", "event", "logger", "request_id"}
+    }
+    stack = shown.pop("stack", None)
+    facts = " ".join(f"{key}={_compact(value)}" for key, value in shown.items() if value is not None)
+    lines = [f"{record.get('time', '')} {record.get('level', '')} {record.get('event', '')} {facts}".rstrip()]
+    for link in cast("list[dict[str, Any]]", stack if isinstance(stack, list) else []):
+        lines.append(f"    {link.get('type')}: {link.get('message')}")
+        lines += [f"      {frame}" for frame in link.get("frames", [])]
+    return "\n".join(lines)
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
