@@ -214,13 +214,6 @@ ROTATION_CORRECTED: Final = NoticeEntry(
         zh="该页面方向不正，已旋转后再识别。",
     ),
 )
-BLANK_PAGE: Final = NoticeEntry(
-    reason="blank-page",
-    message=Text(
-        en="The page holds no ink, so there was nothing to read.",
-        zh="该页面没有任何墨迹，无可识别内容。",
-    ),
-)
 LINES_LEFT_OUT: Final = NoticeEntry(
     reason="lines-left-out",
     message=Text(
@@ -233,6 +226,5 @@ NOTICES: Final[tuple[NoticeEntry, ...]] = (
     SCRIPT_NOT_SUPPORTED,
     LOW_CONFIDENCE,
     ROTATION_CORRECTED,
-    BLANK_PAGE,
     LINES_LEFT_OUT,
 )

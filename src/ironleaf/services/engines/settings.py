@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class EmbeddedSettings:
     """How the embedded engine reads. It crosses the pipe to each worker process as it is."""
 
-    page_side_px_max: int = 4000
-    """Pages reach a worker no longer than this on either side: what the decoder shrinks to anyway."""
+    page_pixels_max: int = 12_000_000
+    """Pages reach a worker no larger than this: A4 at 300 dpi has 8.7 million."""
     page_timeout_s: float = 60.0
     """One page's share of a worker. A dense page takes about 10 s of one core; the rest is for a loaded machine."""
     queue_timeout_s: float = 60.0
@@ -19,8 +19,6 @@ class EmbeddedSettings:
     """Longer pages are looked at in this size: the same accuracy as full size at 0.6 of the time, measured."""
     detection_side_px_min: int = 736
     """Smaller pictures are enlarged towards this, at most twofold: low-resolution screenshots need it."""
-    batch_lines_max: int = 2
-    """Lines read at once: more brings no speed on one core and much memory, measured."""
     lines_max: int = 2000
     """The longest newspaper page seen holds 900 lines; the rest would only burn the worker's time."""
     score_min: float = 0.5
