@@ -36,6 +36,8 @@ class FaultySettings:
 
     greeting: str = ""
     fail_to_start: bool = False
+    fail_while_exists: str | None = None
+    """A path: as long as something is there, no handler starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class FaultyJob:
 
 def make_faulty_handler(settings: FaultySettings) -> Callable[[FaultyJob], object]:
     """Return a handler that does what its jobs name."""
-    if settings.fail_to_start:
+    if settings.fail_to_start or (settings.fail_while_exists and Path(settings.fail_while_exists).exists()):
         raise ValueError("told not to start")
     return FaultyHandler(settings)
 
@@ -120,7 +122,7 @@ class FaultyHandler:
     def refuse(self, job: FaultyJob) -> object:
         """Raise an error of the catalogue, with details, context and a cause."""
         try:
-            return {}[job.text]
+            return dict[str, object]()[job.text]
         except KeyError as error:
             raise ProcessingFailure(
                 HANDLER_REFUSED,

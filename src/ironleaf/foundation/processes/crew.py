@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ironleaf.foundation.processes.frames import Failure, Frame, Ready, Reply, ReplyRefused, decode_reply
-from ironleaf.foundation.processes.link import WorkerGone, WorkerLink, open_link
+from ironleaf.foundation.processes.link import Death, WorkerGone, WorkerLink, open_link
 from ironleaf.foundation.processes.loss import BusyReason, LossReason, PoolBusy, WorkerLost, tell_loss
 from ironleaf.foundation.processes.status import (
     PoolStatus,
@@ -40,15 +39,6 @@ async def finishes(future: asyncio.Future[Any], within_s: float, *, clock: Clock
     finally:
         timer.cancel()
     return future.done()
-
-
-@dataclass(frozen=True, slots=True)
-class Death:
-    """How a worker's process ended."""
-
-    reason: ReplacementReason
-    exit_code: int | None
-    noise: str
 
 
 class Crew:
@@ -95,12 +85,12 @@ class Crew:
         self._order = order
         self._threads = ThreadPoolExecutor(self._size + 2, thread_name_prefix=f"pool-{self._name}")
         starts = [self._keep(self._hatch()) for _ in range(self._size)]
-        await asyncio.wait(starts)
-        failures = [failure for start in starts if (failure := start.exception()) is not None]
-        if failures:
-            raise failures[0]
-        for start in starts:
-            self.admit(start.result())
+        # Shielded: a start that is given up halfway is ended by `aclose`.
+        outcomes = await asyncio.shield(asyncio.gather(*starts, return_exceptions=True))
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+            self.admit(outcome)
 
     async def aclose(self) -> None:
         """End all workers and wait until nothing of them is left. Safe to call again."""
@@ -159,6 +149,9 @@ class Crew:
         """Give a free worker to whoever waits longest, or let it rest."""
         if link not in self._links:
             return
+        if link.gone:
+            self.lose(link)
+            return
         self._ready.add(link)
         while self._waiting:
             waiter = self._waiting.popleft()
@@ -196,6 +189,10 @@ class Crew:
             self._keep(self._replace(link, death, began_s))
         return death
 
+    def _lose_idle(self, link: WorkerLink) -> None:
+        if link in self._ready:  # one that is not ready yet is awaited, and missed there
+            self.lose(link)
+
     def _age(self, link: WorkerLink, frame: Frame) -> ReplacementReason | None:
         if link.jobs_done >= self._limits.jobs_max:
             return ReplacementReason.JOBS_MAX
@@ -204,13 +201,16 @@ class Crew:
         return None
 
     def _dismiss(self, link: WorkerLink, reason: ReplacementReason | None = None) -> asyncio.Task[Death]:
+        if link.burial is not None:
+            return link.burial
         self._links.discard(link)
         self._ready.discard(link)
         if link in self._idle:
             self._idle.remove(link)
         if reason is not None or link.superseded or self._closing.is_set():
             link.kill()
-        return self._keep(self._bury(link, reason))
+        link.burial = self._keep(self._bury(link, reason))
+        return link.burial
 
     async def _bury(self, link: WorkerLink, reason: ReplacementReason | None) -> Death:
         exit_code = await self._in_thread(link.bury)
@@ -231,9 +231,9 @@ class Crew:
         """
         try:
             link = await self._in_thread(lambda: open_link(self._name, self._limits))
-        except OSError as error:
+        except (OSError, EOFError, RuntimeError) as error:  # no process, no fork server, no thread
             raise WorkerLost(LossReason.START, private_text=str(error)) from error
-        link.attach(asyncio.get_running_loop(), on_idle_death=self.lose)
+        link.attach(asyncio.get_running_loop(), on_idle_death=self._lose_idle)
         self._links.add(link)
         if self._closing.is_set():
             self._dismiss(link)

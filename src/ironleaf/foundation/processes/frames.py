@@ -28,7 +28,6 @@ _HEADER: Final = struct.Struct("<QBQ")
 _OWN_PACKAGE: Final = "ironleaf."
 _PLAIN_GLOBALS: Final = frozenset(
     {
-        ("builtins", "bytearray"),
         ("builtins", "complex"),
         ("builtins", "frozenset"),
         ("builtins", "set"),

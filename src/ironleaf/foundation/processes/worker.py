@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _TEXT_CHARACTERS_MAX: Final = 2_000
 _CONTEXT_CHARACTERS_MAX: Final = 500
+_STACK_END_CHARACTERS: Final = 2_000
 _PLAIN = (str, int, float, bool, type(None))
 
 
@@ -60,6 +61,7 @@ def run_worker(
 ) -> None:
     """Be a worker until the parent goes. Never returns."""
     fd = job.detach()
+    exit_code = 1
     try:
         follow_parent(lifeline.fileno())
         settle_in(noise.fileno(), keep=(fd, lifeline.fileno()))
@@ -67,9 +69,12 @@ def run_worker(
         handler = _get_ready(fd, bounded)
         if handler is not None:
             _serve(fd, handler, limits.cpu_s)
+        exit_code = 0
+    except BaseException:  # noqa: BLE001 - the last words of this process
+        traceback.print_exc()
     finally:
         # Native libraries may crash or hang while an interpreter is taken down.
-        os._exit(0)
+        os._exit(exit_code)
 
 
 def _get_ready(fd: int, bounded: bool) -> Handler[Any, Any] | None:
@@ -112,7 +117,7 @@ def _do(handler: Handler[Any, Any], body: bytes) -> Frame:
         reply = _dump(Answer(handler(pickle.loads(body))))  # noqa: S301 - from our parent
     except IronleafError as error:
         aftermath = Aftermath.OUT_OF_MEMORY if _ran_out_of_memory(error) else Aftermath.FIT
-        reply = _dump(Refusal(_portable(error)))
+        reply = _dump_refusal(error)
     except BaseException as error:  # noqa: BLE001 - a panic of native code is no Exception
         if _ran_out_of_memory(error):
             aftermath = Aftermath.OUT_OF_MEMORY
@@ -126,6 +131,13 @@ def _do(handler: Handler[Any, Any], body: bytes) -> Frame:
 
 def _dump(reply: Reply) -> bytes:
     return pickle.dumps(reply, protocol=pickle.HIGHEST_PROTOCOL)
+
+
+def _dump_refusal(error: IronleafError) -> bytes:
+    try:
+        return _dump(Refusal(_portable(error)))
+    except Exception as broken:  # noqa: BLE001 - an error of ours that does not pickle
+        return _dump(_describe(broken))
 
 
 def _ran_out_of_memory(error: BaseException) -> bool:
@@ -152,17 +164,24 @@ def _words(error: BaseException) -> str:
 
 def _stack(error: BaseException) -> str:
     try:
-        return "".join(traceback.format_exception(error))[-PRIVATE_CHARACTERS_MAX:]
+        stack = "".join(traceback.format_exception(error))
     except Exception:  # noqa: BLE001 - no memory for it, or a foreign __str__ again
         return ""
+    if len(stack) <= PRIVATE_CHARACTERS_MAX:
+        return stack
+    # The first cause stands at the top, the last words at the end.
+    return f"{stack[: PRIVATE_CHARACTERS_MAX - _STACK_END_CHARACTERS - 5]}\n...\n{stack[-_STACK_END_CHARACTERS:]}"
 
 
 def _portable(error: IronleafError) -> IronleafError:
-    """Return the error with a private context of plain values only, so that it crosses the pipe."""
-    context = {name: value if isinstance(value, _PLAIN) else _shortened(value) for name, value in error.context.items()}
+    """Leave the error a private context of plain values only, so that it crosses the pipe; return it."""
+    context: dict[str, object] = {
+        name: value if isinstance(value, _PLAIN) else _shortened(value) for name, value in error.context.items()
+    }
     if error.__cause__ is not None:
         context["worker_stack"] = _stack(error)
-    return type(error)(error.entry, details=error.details, retry_after_s=error.retry_after_s, context=context)
+    error.context = context
+    return error
 
 
 def _shortened(value: object) -> str:
