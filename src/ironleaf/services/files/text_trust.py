@@ -20,6 +20,10 @@ HIGH_LATIN_SHARE: Final = 0.5
 """Accented Latin letters of all Latin letters: Vietnamese, the densest, has 0.35; Chinese read as Latin-1 has 0.9."""
 WORD_LIKE_SHARE_MIN: Final = 0.35
 """Of Latin-script tokens; parts lists stay above it, shifted alphabets fall below."""
+VOWELS_SHARE_MIN: Final = 0.2
+"""Of Latin letters; languages have 0.35 to 0.5, a shifted alphabet about 0.15."""
+VOWELS_LETTERS_MIN: Final = 60
+"""With fewer letters a share of vowels means nothing: abbreviations have hardly any."""
 HIDDEN_WORD_LIKE_SHARE_MIN: Final = 0.6
 """An invisible layer is somebody's recognition: it must read like language to be worth more than ours."""
 LONG_TOKENS_SHARE: Final = 0.3
@@ -90,7 +94,9 @@ def is_garbled(text: str, *, unmapped_share: float = 0.0, hidden: bool = False) 
         return False
     long_share = sum(len(token) > LONG_TOKEN_CHARACTERS for token in tokens) / len(tokens)
     least = HIDDEN_WORD_LIKE_SHARE_MIN if hidden else WORD_LIKE_SHARE_MIN
-    return long_share >= LONG_TOKENS_SHARE or measure_word_likeness(tokens) < least
+    if long_share >= LONG_TOKENS_SHARE or _lacks_vowels(tokens):
+        return True
+    return measure_word_likeness(tokens) < least
 
 
 def measure_word_likeness(tokens: list[str]) -> float:
@@ -99,6 +105,13 @@ def measure_word_likeness(tokens: list[str]) -> float:
     if len(judged) < TOKENS_MIN:
         return 1.0
     return sum(map(_is_word_like, judged)) / len(judged)
+
+
+def _lacks_vowels(tokens: list[str]) -> bool:
+    letters = [letter for letter in unicodedata.normalize("NFD", "".join(tokens)) if letter.isalpha()]
+    if len(letters) < VOWELS_LETTERS_MIN:
+        return False
+    return sum(letter in _VOWELS for letter in letters) / len(letters) < VOWELS_SHARE_MIN
 
 
 def _is_bad(character: str) -> bool:

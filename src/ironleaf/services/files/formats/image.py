@@ -81,21 +81,26 @@ class ImageDecoder:
         if canvas is not None:
             check_size(canvas, limits, page=1)
         try:
-            first = _open_frame(request, limits, 1)
+            first = _open_picture(request, limits)
         except UnidentifiedImageError:
             if request.format != "tiff":
                 raise
             return OpenedUnusualTiff(request.path, limits, frames=max(1, frames))
-        if request.format in _SEQUENCES:
-            frames = int(getattr(first, "n_frames", 1))
-        opened = OpenedImage(request, limits, first=first, frames=max(1, frames))
-        if request.whole and opened.info.page_count > limits.frames_max:
-            raise too_many(
-                errors.TOO_MANY_FRAMES, limit=limits.frames_max, actual=opened.info.page_count, unit=Unit.FRAMES
-            )
-        if opened.info.page_count == 1:
-            check_size(first.size, limits, page=1)
-        return opened
+        try:
+            if request.format in _SEQUENCES:
+                frames = int(getattr(first, "n_frames", 1))
+            _check_frames(request, limits, first=first, frames=frames)
+        except BaseException:
+            first.close()
+            raise
+        return OpenedImage(request, limits, first=first, frames=max(1, frames))
+
+
+def _check_frames(request: OpenRequest, limits: DecodeLimits, *, first: Image.Image, frames: int) -> None:
+    if request.whole and frames > limits.frames_max:
+        raise too_many(errors.TOO_MANY_FRAMES, limit=limits.frames_max, actual=frames, unit=Unit.FRAMES)
+    if frames <= 1:
+        check_size(first.size, limits, page=1)
 
 
 def check_size(size: tuple[int, int], limits: DecodeLimits, *, page: int) -> None:
@@ -122,12 +127,10 @@ def _read_head(path: Path, file_format: str) -> tuple[int, tuple[int, int] | Non
         return 1, read_webp_size(file) if file_format == "webp" else None
 
 
-def _open_frame(request: OpenRequest, limits: DecodeLimits, number: int) -> Image.Image:
+def _open_picture(request: OpenRequest, limits: DecodeLimits) -> Image.Image:
     Image.MAX_IMAGE_PIXELS = None  # sizes are checked against our own limit, which can name them
     picture = Image.open(request.path, formats=_PILLOW_FORMATS[request.format])
     Image.MAX_IMAGE_PIXELS = limits.page_pixels_max  # for what a frame may grow to while it is decoded
-    if number > 1:
-        picture.seek(number - 1)
     return picture
 
 
@@ -199,7 +202,7 @@ class OpenedImage:
         if not 1 <= number <= self._frames:
             raise damaged(errors.DAMAGED_IMAGE, page=number, why="no such frame")
         if self._picture is None:
-            self._picture = _open_frame(self._request, self._limits, 1)
+            self._picture = _open_picture(self._request, self._limits)
         if self._frames > 1:
             self._picture.seek(number - 1)
         return self._picture
@@ -229,7 +232,7 @@ class OpenedImage:
     def _load_what_came(self, number: int, goal: tuple[int, int]) -> Image.Image:
         ImageFile.LOAD_TRUNCATED_IMAGES = True
         try:
-            picture = _open_frame(self._request, self._limits, number)
+            picture = self._frame(number)
             if self._request.format == "jpeg":
                 picture.draft(None, goal)  # pyright: ignore[reportArgumentType]
             picture.load()

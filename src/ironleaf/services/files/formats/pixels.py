@@ -46,12 +46,16 @@ def measure_ink(grey: NDArray[np.uint8]) -> float:
     step = 256 // INK_GREY_BINS
     shades: NDArray[np.uint8] = (grey // np.uint8(step)).ravel()
     paper = int(np.bincount(shades, minlength=INK_GREY_BINS).argmax()) * step + step // 2
-    rows, columns = max(1, grey.shape[0] // cell), max(1, grey.shape[1] // cell)
-    cut = grey[: rows * cell, : columns * cell]
-    cells = cut.reshape(rows, min(cell, cut.shape[0]), columns, min(cell, cut.shape[1]))
-    darker = paper - cells.min(axis=(1, 3)).astype(np.int16)
-    lighter = cells.max(axis=(1, 3)).astype(np.int16) - paper
-    return float(np.mean(np.maximum(darker, lighter) >= INK_CONTRAST))
+    darker = paper - _reduce_cells(grey, cell, np.minimum).astype(np.int16)
+    lighter = _reduce_cells(grey, cell, np.maximum).astype(np.int16) - paper
+    return int(np.count_nonzero(np.maximum(darker, lighter) >= INK_CONTRAST)) / darker.size
+
+
+def _reduce_cells(grey: NDArray[np.uint8], cell: int, pick: np.ufunc) -> NDArray[np.uint8]:
+    """Return one pixel for each cell; rows first, since they lie one after another in memory."""
+    rows = list(range(0, grey.shape[0], cell))
+    columns = list(range(0, grey.shape[1], cell))
+    return pick.reduceat(pick.reduceat(grey, rows, axis=0), columns, axis=1)
 
 
 def write_picture(picture: Image.Image, target: Path, spec: RenderSpec) -> PageImage:
