@@ -39,7 +39,7 @@ def install_docs(app: FastAPI) -> None:
     """Replace FastAPI's documentation pages by one that needs no CDN. Does nothing if ``docs_url`` is off."""
     if app.docs_url is None or app.openapi_url is None:
         return
-    replaced = {app.docs_url, app.redoc_url, app.swagger_ui_oauth2_redirect_url}
+    replaced = {app.docs_url, app.redoc_url, app.swagger_ui_oauth2_redirect_url} - {None}  # routers have no path
     app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", None) not in replaced]
     base, openapi_url, title = app.docs_url, app.openapi_url, app.title
 
