@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 from dataclasses import dataclass, field
@@ -78,12 +79,13 @@ class House:
         """Start the worker processes.
 
         Raises:
-            WorkerLost: a worker does not start.
-            SandboxMissing: a sandbox is required and the kernel has none.
+            ExceptionGroup: of WorkerLost, a worker does not start; of SandboxMissing, a
+                sandbox is required and the kernel has none.
         """
         try:
-            for pool in self.pools:
-                await pool.start()
+            async with asyncio.TaskGroup() as group:
+                for pool in self.pools:
+                    group.create_task(pool.start())
         except BaseException:
             await self.aclose()
             raise

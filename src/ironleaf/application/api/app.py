@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-
 from fastapi import FastAPI
 
 from ironleaf.application import version
@@ -18,21 +15,11 @@ DESCRIPTION = "Files in, their text out: each page says who read it and how far 
 
 
 def create_app(house: House) -> FastAPI:
-    """Return the application over ``house``; it starts and closes the house with itself."""
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
-        await house.start()
-        try:
-            yield
-        finally:
-            await house.aclose()
-
+    """Return the application over ``house``, which whoever serves it starts and closes."""
     app = FastAPI(
         title="Ironleaf",
         version=version.VERSION,
         description=DESCRIPTION,
-        lifespan=lifespan,
         root_path=house.settings.server.root_path,
         redirect_slashes=False,  # a redirect would echo the Host header
         redoc_url=None,

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import sys
 
+import structlog
 import uvicorn
 
 from ironleaf.application.api.app import create_app
-from ironleaf.application.bootstrap import build_house
+from ironleaf.application.bootstrap import House, build_house
 from ironleaf.application.cli.exits import say
 from ironleaf.application.settings import ServerSettings, Settings, SettingsRefused
 from ironleaf.application.subscriptions import log_error
 from ironleaf.foundation.observability import Redactor, configure_logs
 from ironleaf.web.protocol import make_protocol, make_serve_options
 
-EXIT_REFUSED = 78
-"""EX_CONFIG of sysexits.h: a supervisor should not simply try again."""
+EXIT_UNAVAILABLE = 69
+"""EX_UNAVAILABLE of sysexits.h: the address is taken, or a worker does not start."""
+
+_log = structlog.get_logger(__name__)
 
 
 def serve(settings: Settings) -> int:
@@ -34,9 +38,22 @@ def serve(settings: Settings) -> int:
         make_protocol(observer=log_error, clock=house.clock), shutdown_s=round(settings.server.shutdown_grace_s)
     )
     config = uvicorn.Config(create_app(house), host=settings.server.host, port=settings.server.port, **options)
-    server = uvicorn.Server(config)
-    server.run()
-    return 0 if server.started else EXIT_REFUSED
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        return runner.run(_serve(house, uvicorn.Server(config)))
+
+
+async def _serve(house: House, server: uvicorn.Server) -> int:
+    try:
+        await house.start()
+    except Exception:  # noqa: BLE001  (this is the sink of start-up)
+        _log.exception("the service does not start")
+        say("The service does not start; `ironleaf doctor` tells why.")
+        return EXIT_UNAVAILABLE
+    try:
+        await server.serve()
+    finally:
+        await house.aclose()
+    return 0 if server.started else EXIT_UNAVAILABLE
 
 
 def require_private(server: ServerSettings) -> None:
