@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from ironleaf.services.files import filetypes as types
 from ironleaf.services.files.ole_directory import read_names
-from ironleaf.services.files.zip_directory import names_in_head, read_directory, read_start
+from ironleaf.services.files.zip_directory import entries_in_head, read_directory, read_start
 
 if TYPE_CHECKING:
     from io import BufferedIOBase
@@ -90,7 +90,7 @@ def identify_zip(handle: BufferedIOBase, head: bytes) -> FileType:
     directory = read_directory(handle, entries_max=ENTRIES_LOOKED_AT_MAX)
     entries = directory.entries if directory else ()
     if not entries:
-        return _match_names(names_in_head(head, names_max=ENTRIES_LOOKED_AT_MAX)) or types.ZIP
+        entries = entries_in_head(head, entries_max=ENTRIES_LOOKED_AT_MAX)
     by_name = {entry.name.lower().lstrip("/"): entry for entry in reversed(entries)}
     found = _match_mimetype(handle, by_name) or _match_content_types(handle, by_name)
     return found or _match_names(tuple(by_name)) or types.ZIP

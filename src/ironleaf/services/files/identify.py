@@ -21,6 +21,7 @@ HEAD_BYTES: Final = 64 * 1024
 """Bytes of the beginning that are looked at: the headers of a mail fit."""
 _TAIL_BYTES: Final = 1024
 """Bytes of the end that hold a PDF's last words."""
+_TARGA_FOOTER: Final = b"TRUEVISION-XFILE."
 _ZIP_MARKS: Final = (LOCAL_HEADER, b"PK\x05\x06", b"PK\x07\x08")
 
 
@@ -57,6 +58,8 @@ def _identify_unmarked(handle: BufferedIOBase, head: bytes, hint: FileFormat | N
     tail = _read_tail(handle)
     if b"startxref" in tail and b"%%EOF" in tail:
         return types.PDF  # its header is lost; whether it can be read without, its decoder knows
+    if _TARGA_FOOTER in tail:
+        return types.PICTURE
     text = decode_head(head)
     if text is not None:
         return match_text(text, hint=hint)

@@ -103,7 +103,7 @@ def _match_markup(text: str, hint: FileFormat | None) -> FileType | None:
         return types.OPENDOCUMENT_XML
     if root in {"w:worddocument", "pkg:package"} or "<?mso-application" in prolog:
         return types.WORD_XML
-    if hint not in {None, FileFormat.HTML}:
+    if hint not in {None, FileFormat.HTML} or prolog.startswith("<?xml"):
         return None
     start = text[:_HTML_SEARCH_CHARACTERS]
     fragment = _TAGS.fullmatch(root) or (hint is FileFormat.HTML and _ANY_TAG.search(start))
@@ -121,7 +121,7 @@ def _find_root(text: str) -> tuple[str, str]:
             break
         at = end
     name = re.compile(r"<([A-Za-z_][\w.:-]{0,80})").match(text, at)
-    return (name[1].lower() if name else "", text[: min(at, _HTML_SEARCH_CHARACTERS)].lower())
+    return (name[1].lower() if name else "", text[: min(at, _HTML_SEARCH_CHARACTERS)].lower().lstrip("\ufeff \t\r\n"))
 
 
 def _skip_prolog_part(text: str, at: int) -> int | None:

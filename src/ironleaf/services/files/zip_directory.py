@@ -27,11 +27,14 @@ _END64: Final = b"PK\x06\x06"
 _COMMENT_BYTES_MAX: Final = 65_535
 _DIRECTORY_BYTES_MAX: Final = 8 * 1024 * 1024
 """Bytes of the directory that are read: 10,000 entries with names of 700 characters."""
+_OFFSET_MAX: Final = 2**62
+"""Beyond any file; larger numbers do not fit a seek."""
 _FULL16: Final = 0xFFFF
 _FULL32: Final = 0xFFFFFFFF
 _UTF8_FLAG: Final = 0x800
 
 _CENTRAL: Final = struct.Struct("<4s6H3I5H2I")
+_LOCAL_FIELDS: Final = struct.Struct("<5H3I2H")
 _END_FIELDS: Final = struct.Struct("<4s4H2IH")
 _END64_FIELDS: Final = struct.Struct("<4sQ2H2I4Q")
 
@@ -141,7 +144,7 @@ def _decode_name(raw: bytes, flags: int) -> str:
 
 def data_offset(handle: BufferedIOBase, entry: ZipEntry) -> int | None:
     """Return where the entry's packed bytes begin, or None if no local header stands where the table says."""
-    handle.seek(entry.offset)
+    handle.seek(min(entry.offset, _OFFSET_MAX))
     header = handle.read(LOCAL_HEADER_BYTES)
     if len(header) < LOCAL_HEADER_BYTES or not header.startswith(LOCAL_HEADER):
         return None
@@ -164,13 +167,15 @@ def read_start(handle: BufferedIOBase, entry: ZipEntry, *, bytes_max: int) -> by
         return b""
 
 
-def names_in_head(head: bytes, *, names_max: int) -> tuple[str, ...]:
-    """Return the names in the local headers of a zip's beginning: all there is when its table is missing."""
-    names: list[str] = []
+def entries_in_head(head: bytes, *, entries_max: int) -> tuple[ZipEntry, ...]:
+    """Return the entries whose local headers stand in a zip's beginning: all there is when its table is missing."""
+    entries: list[ZipEntry] = []
     at = head.find(LOCAL_HEADER)
-    while at >= 0 and len(names) < names_max:
-        length = int.from_bytes(head[at + 26 : at + 28], "little")
-        flags = int.from_bytes(head[at + 6 : at + 8], "little")
-        names.append(_decode_name(head[at + LOCAL_HEADER_BYTES : at + LOCAL_HEADER_BYTES + length], flags))
+    while at >= 0 and len(entries) < entries_max and len(head) - at >= LOCAL_HEADER_BYTES:
+        _, flags, method, _, _, _, packed, unpacked, name_bytes, _ = _LOCAL_FIELDS.unpack_from(head, at + 4)
+        name_at = at + LOCAL_HEADER_BYTES
+        name = _decode_name(head[name_at : name_at + name_bytes], flags)
+        # Writers that stream put the sizes behind the bytes, and zero here.
+        entries.append(ZipEntry(name, flags, method, packed or len(head), unpacked, at))
         at = head.find(LOCAL_HEADER, at + 4)
-    return tuple(names)
+    return tuple(entries)
