@@ -25,8 +25,8 @@ BODY_BYTES_MAX: Final = 128 * 1024 * 1024
 """Twice the largest page image as base64, with room."""
 TEXT_TOKENS_BASE: Final = 12
 """What a chat template costs beyond the words of the prompt."""
-IMAGE_TOKENS: Final = 256
-"""What an image adds to the prompt of a model that looks at it."""
+IMAGE_TOKENS: Final = 1_200
+"""What a page's image adds to the prompt of a model that looks at it: about a megapixel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

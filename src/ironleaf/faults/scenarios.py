@@ -327,7 +327,7 @@ _ALL: Final[tuple[Fault, ...]] = (
     Fault(
         name="404-no-images",
         description="the model takes no images",
-        act=_envelope(404, f"No endpoints found for {UID} that support image input.", "not_found", 404),
+        act=_envelope(404, f"No endpoints found that support image input ({UID}).", "not_found", 404),
     ),
     Fault(name="408", description="the server gave up waiting", act=_detail(408, f"Request timed out on {HOST}")),
     Fault(
@@ -364,9 +364,7 @@ _ALL: Final[tuple[Fault, ...]] = (
     Fault(
         name="429-retry-after-7",
         description="too many requests, come back in 7 s",
-        act=_envelope(
-            429, f"Rate limit reached for {ACCOUNT}. Please wait.", "requests", "rate_limit", {"retry-after": "7"}
-        ),
+        act=_envelope(429, f"Rate limit reached for {ACCOUNT}.", "requests", "rate_limit", {"retry-after": "7"}),
     ),
     Fault(name="500-bad-image", description="500 for one input", act=_detail(500, "cannot identify image file")),
     Fault(name="500-stack", description="a stack and a DSN", act=_text(500, _TRACE)),

@@ -59,6 +59,8 @@ class FaultyModelServer:
         """How often ``/v1/models`` was asked."""
         self.cut_count = 0
         """Chat calls whose client left before the answer was out."""
+        self.connections = 0
+        """How many connections were opened."""
         self._clock: Clock = clock or SystemClock()
         self._port = port
         self._script = _look_up(faults or ("ok",))
@@ -66,6 +68,7 @@ class FaultyModelServer:
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._cut = asyncio.Event()
+        self._called = asyncio.Event()
 
     @property
     def base_url(self) -> str:
@@ -93,6 +96,10 @@ class FaultyModelServer:
         await self._stop_listening()
         await self._listen_as_told()
 
+    async def wait_for_call(self) -> None:
+        """Return once a chat call has come in."""
+        await self._called.wait()
+
     async def wait_for_cut(self) -> None:
         """Return once a client has left before its answer was out."""
         await self._cut.wait()
@@ -113,6 +120,7 @@ class FaultyModelServer:
             await self._clock.sleep(0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         self._writers.add(writer)
         first: bytes | None = None
         try:
@@ -154,6 +162,7 @@ class FaultyModelServer:
 
     def _record(self, call: Call) -> None:
         self.hits += 1
+        self._called.set()
         self._number += 1
         if len(self.calls) < CALLS_KEPT_MAX:
             self.calls.append(call)

@@ -50,9 +50,7 @@ def _make_profile(name: str, fields: dict[str, Any]) -> Profile:
     if unknown:
         raise ProfileError(f"profile {name}: there is no field {', '.join(unknown)}")
     try:
-        values: dict[str, Any] = {
-            key: _READERS[key](value) if key in _READERS else value for key, value in fields.items()
-        }
+        values: dict[str, Any] = {key: _READERS.get(key, _as_it_is)(value) for key, value in fields.items()}
         return Profile(name=name, **values)
     except ProfileError:
         raise

@@ -7,7 +7,7 @@ the text alone could reach needs no measurement.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -28,15 +28,18 @@ class TextBaseline:
 
     def __init__(self, measure: Callable[[str], Awaitable[int | None]]) -> None:
         self._measure = measure
-        self._known: OrderedDict[str, int] = OrderedDict()
+        self._known: dict[str, int] = {}
+        self._turn = asyncio.Lock()
 
     async def find(self, prompt: str, *, prompt_tokens: int | None) -> int | None:
         """Return the text's own tokens, or None where ``prompt_tokens`` leaves no doubt or nothing can be said."""
         if prompt_tokens is None or prompt_tokens > len(prompt.encode()) + TEMPLATE_TOKENS_MAX:
             return None  # no tokenizer needs more than one token a byte
-        known = self._known.get(prompt)
-        if known is None and (known := await self._measure(prompt)) is not None:
+        async with self._turn:  # pages of one document come together: the first measures for all
+            known = self._known.pop(prompt, None)
+            if known is None and (known := await self._measure(prompt)) is None:
+                return None
             self._known[prompt] = known
             if len(self._known) > PROMPTS_KEPT_MAX:
-                self._known.popitem(last=False)
-        return known
+                self._known.pop(next(iter(self._known)))  # the one that was not needed for longest
+            return known

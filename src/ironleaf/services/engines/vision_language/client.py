@@ -109,6 +109,8 @@ class ChatClient:
             while chunk and not answer.is_done:
                 for event in parser.feed(chunk):
                     answer.take(event)
+                    if answer.is_done:
+                        break
                     allowed_s = AFTER_FINISH_S if answer.is_whole else self._settings.between_tokens_timeout_s
                     pause.reschedule(asyncio.get_running_loop().time() + allowed_s)
                 chunk = b"" if answer.is_done else await source.read()

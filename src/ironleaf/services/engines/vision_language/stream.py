@@ -88,8 +88,9 @@ class EventParser:
             raw, held = raw[:-1], b"\r"
         *lines, rest = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         self._pieces = [rest + held]
+        events = [event for line in lines for event in self._take_line(line.decode("utf-8", "replace"))]
         self._held_bytes = len(self._pieces[0]) + sum(map(len, self._data))
-        return [event for line in lines for event in self._take_line(line.decode("utf-8", "replace"))]
+        return events
 
     def _take_line(self, line: str) -> list[Event]:
         if not line:
