@@ -10,6 +10,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from time import process_time
 from typing import TYPE_CHECKING, NoReturn
 
 from ironleaf.foundation.errors import Detail, Entry, Family, Kind, Level, ProcessingFailure, Text, Unit
@@ -84,6 +85,13 @@ class FaultyHandler:
         """Burn processor time for ever."""
         while True:
             pass
+
+    def burn(self, job: FaultyJob) -> str:
+        """Use ``number`` seconds of processor time."""
+        end_s = process_time() + job.number
+        while process_time() < end_s:
+            pass
+        return "burnt"
 
     def allocate(self, job: FaultyJob) -> int:
         """Take ``number`` bytes and drop them."""

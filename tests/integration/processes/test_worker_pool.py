@@ -81,6 +81,13 @@ async def test_settings_and_results_cross_the_pipe_and_every_worker_is_ready() -
         assert await rig.do("echo", text="there") == "hello there"
 
 
+async def test_a_second_start_is_refused_and_harms_nothing() -> None:
+    async with faulty() as rig:
+        with pytest.raises(RuntimeError):
+            await rig.pool.start()
+        assert await rig.do("echo", text="still here") == "still here"
+
+
 async def test_every_way_to_lose_a_worker_is_told_apart_and_costs_one_job(tmp_path: Path) -> None:
     losses = [
         ("sleep", 60, "", LossReason.TIMEOUT, None),
@@ -108,6 +115,15 @@ async def test_every_way_to_lose_a_worker_is_told_apart_and_costs_one_job(tmp_pa
         assert counts[ReplacementReason.CRASH] == 3
     # The best of eight: the machine may be busy with something else.
     assert min(durations) < REPLACED_WITHIN_S
+
+
+@pytest.mark.slow
+async def test_processor_time_is_counted_for_each_job_alone() -> None:
+    async with faulty(cpu_s=1) as rig:
+        pid = await rig.do("pid")
+        for _ in range(3):
+            assert await rig.do("burn", 0.75) == "burnt"
+        assert await rig.do("pid") == pid
 
 
 async def test_a_crash_leaves_its_stack_for_the_logs() -> None:

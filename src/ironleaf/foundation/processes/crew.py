@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ironleaf.foundation.processes.frames import Failure, Frame, Ready, Reply, ReplyRefused, decode_reply
 from ironleaf.foundation.processes.link import Death, WorkerGone, WorkerLink, open_link
 from ironleaf.foundation.processes.loss import BusyReason, LossReason, PoolBusy, WorkerLost, tell_loss
+from ironleaf.foundation.processes.memory_kills import count_memory_kills
+from ironleaf.foundation.processes.queue import WorkerQueue, finishes
 from ironleaf.foundation.processes.status import (
     PoolStatus,
     ProcessEvent,
@@ -31,16 +33,6 @@ _BACKOFF_CAP_S: Final = 10.0
 """Between attempts to replace a worker that does not start."""
 
 
-async def finishes(future: asyncio.Future[Any], within_s: float, *, clock: Clock) -> bool:
-    """Wait for ``future`` at most ``within_s`` seconds; tell whether it is done. Never cancels it."""
-    timer = asyncio.ensure_future(clock.sleep(within_s))
-    try:
-        await asyncio.wait((future, timer), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        timer.cancel()
-    return future.done()
-
-
 class Crew:
     """The workers of one pool and the queue for them."""
 
@@ -58,18 +50,16 @@ class Crew:
         self._size = size
         self._limits = limits
         self._clock = clock
-        self._queue_max = queue_max
+        self._queue = WorkerQueue(length_max=queue_max, clock=clock, on_unused=self.admit)
         self._on_event = on_event
         self._order = b""
         self._threads: ThreadPoolExecutor | None = None
         self._links: set[WorkerLink] = set()
         """All that work, or are about to."""
         self._ready: set[WorkerLink] = set()
-        self._idle: list[WorkerLink] = []
-        """Taken from the end: the last used worker's memory is warm."""
-        self._waiting: deque[asyncio.Future[WorkerLink]] = deque()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._replaced: Counter[ReplacementReason] = Counter()
+        self._memory_kills = count_memory_kills()
         self._closing = asyncio.Event()
         self.sandbox: SandboxReport | None = None
 
@@ -78,10 +68,7 @@ class Crew:
 
         Raises:
             WorkerLost: one did not become ready (reason START).
-            RuntimeError: the crew was started before.
         """
-        if self._threads is not None or self._closing.is_set():
-            raise RuntimeError("a pool starts once")
         self._order = order
         self._threads = ThreadPoolExecutor(self._size + 2, thread_name_prefix=f"pool-{self._name}")
         starts = [self._keep(self._hatch()) for _ in range(self._size)]
@@ -95,10 +82,7 @@ class Crew:
     async def aclose(self) -> None:
         """End all workers and wait until nothing of them is left. Safe to call again."""
         self._closing.set()
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_exception(PoolBusy(BusyReason.CLOSED))
+        self._queue.close()
         for link in list(self._links):
             self._dismiss(link)
         while self._tasks:
@@ -106,14 +90,19 @@ class Crew:
         if self._threads is not None:
             self._threads.shutdown(wait=False)
 
+    @property
+    def fresh(self) -> bool:
+        """Neither started nor closed."""
+        return self._threads is None and not self._closing.is_set()
+
     def status(self) -> PoolStatus:
         """Return the present state."""
         return PoolStatus(
             name=self._name,
             size=self._size,
             alive=len(self._ready),
-            busy=len(self._ready) - len(self._idle),
-            queued=len(self._waiting),
+            busy=len(self._ready) - self._queue.idle_count,
+            queued=self._queue.waiting_count,
             replaced=dict(self._replaced),
             sandbox=self.sandbox,
             ready=bool(self._ready) and not self._closing.is_set(),
@@ -127,23 +116,7 @@ class Crew:
         """
         if self._closing.is_set() or self._threads is None:
             raise PoolBusy(BusyReason.CLOSED)
-        if self._idle:
-            return self._idle.pop()
-        if len(self._waiting) >= self._queue_max:
-            raise PoolBusy(BusyReason.QUEUE_FULL)
-        waiter: asyncio.Future[WorkerLink] = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
-        try:
-            if await finishes(waiter, wait_s, clock=self._clock):
-                return waiter.result()
-        except asyncio.CancelledError:
-            if waiter.done() and waiter.exception() is None:
-                self.admit(waiter.result())
-            raise
-        finally:
-            if waiter in self._waiting:
-                self._waiting.remove(waiter)
-        raise PoolBusy(BusyReason.QUEUE_TIMEOUT)
+        return await self._queue.take(wait_s)
 
     def admit(self, link: WorkerLink) -> None:
         """Give a free worker to whoever waits longest, or let it rest."""
@@ -153,12 +126,7 @@ class Crew:
             self.lose(link)
             return
         self._ready.add(link)
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(link)
-                return
-        self._idle.append(link)
+        self._queue.offer(link)
 
     def give_back(self, link: WorkerLink, frame: Frame) -> None:
         """Take a worker back after a job that it survived, and renew it when it has grown old."""
@@ -175,17 +143,19 @@ class Crew:
         self.admit(link)
 
     def lose(self, link: WorkerLink, reason: ReplacementReason | None = None) -> asyncio.Task[Death] | None:
-        """Kill a worker and see to its replacement; return its death, or None if that was seen to before.
+        """Kill a worker and see to its replacement; return its death, or None if the crew is closed.
 
         Without ``reason`` the process died by itself, and the reason is found out.
         """
-        if link not in self._links:
+        if self._closing.is_set():
             return None
+        if link not in self._links:
+            return link.burial
         began_s = self._clock.monotonic()
         if reason is not None:
             self._replaced[reason] += 1
         death = self._dismiss(link, reason)
-        if not link.superseded and not self._closing.is_set():
+        if not link.superseded:
             self._keep(self._replace(link, death, began_s))
         return death
 
@@ -205,8 +175,7 @@ class Crew:
             return link.burial
         self._links.discard(link)
         self._ready.discard(link)
-        if link in self._idle:
-            self._idle.remove(link)
+        self._queue.withdraw(link)
         if reason is not None or link.superseded or self._closing.is_set():
             link.kill()
         link.burial = self._keep(self._bury(link, reason))
@@ -217,7 +186,9 @@ class Crew:
         noise = link.hear()
         link.close()
         if reason is None:
-            reason = ReplacementReason(tell_loss(exit_code, noise))
+            memory_kills = count_memory_kills()
+            memory_killed, self._memory_kills = memory_kills > self._memory_kills, memory_kills
+            reason = ReplacementReason(tell_loss(exit_code, noise, memory_killed=memory_killed))
             if not (link.superseded or self._closing.is_set()):
                 self._replaced[reason] += 1
         return Death(reason, exit_code, noise)
@@ -286,7 +257,7 @@ class Crew:
         link.superseded = True
         self._replaced[reason] += 1
         self.admit(fresh)
-        if link in self._idle:
+        if self._queue.withdraw(link):
             self._dismiss(link)
         self._report_replaced(link, Death(reason, None, ""), began_s)
 

@@ -99,17 +99,18 @@ class SandboxMissing(PoolFailure):
     """A sandbox was required, and the kernel or the machine has none."""
 
 
-def tell_loss(exit_code: int | None, noise: str) -> LossReason:
+def tell_loss(exit_code: int | None, noise: str, *, memory_killed: bool = False) -> LossReason:
     """Return why a process that we did not kill died.
 
     ``noise`` is the end of its standard error: an abort for lack of memory can
-    only be told from it.
+    only be told from it. ``memory_killed`` says that the kernel killed for lack
+    of memory about then.
     """
     if exit_code == -signal.SIGXCPU:
         return LossReason.CPU
     if exit_code == -signal.SIGXFSZ:
         return LossReason.OUTPUT
-    if speaks_of_memory(noise):
+    if speaks_of_memory(noise) or (memory_killed and exit_code == -signal.SIGKILL):
         return LossReason.MEMORY
     return LossReason.CRASH
 

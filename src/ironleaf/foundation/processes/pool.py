@@ -6,7 +6,7 @@ import asyncio
 import pickle
 from typing import TYPE_CHECKING, Any, Final, Generic, cast
 
-from ironleaf.foundation.processes.crew import Crew, finishes
+from ironleaf.foundation.processes.crew import Crew
 from ironleaf.foundation.processes.frames import (
     Aftermath,
     Answer,
@@ -26,6 +26,7 @@ from ironleaf.foundation.processes.loss import (
     SandboxMissing,
     WorkerLost,
 )
+from ironleaf.foundation.processes.queue import finishes
 from ironleaf.foundation.processes.spec import Job, Result, WorkerSpec
 from ironleaf.foundation.processes.status import PoolStatus, ProcessEvent, ReplacementReason
 from ironleaf.foundation.processes.worker import StartOrder
@@ -82,6 +83,8 @@ class WorkerPool(Generic[Job, Result]):
             SandboxMissing: a sandbox is required, and the kernel has none.
             RuntimeError: the pool was started before.
         """
+        if not self._crew.fresh:
+            raise RuntimeError("a pool starts once")
         try:
             await self._crew.start(_order_for(self._spec))
             self._check_sandbox()
