@@ -45,9 +45,9 @@ Paid by card           13.46
 Thank you, come again!"""
 
 LEFT = """\
-The harbour wakes before the town does. Long before the first shutter is raised, the boats come in with their lamps \
-still lit, and the gulls follow them like a second fleet. Men in heavy boots throw ropes to one another without a word; \
-each knows where the other stands.
+The harbour wakes before the town does. Long before the first shutter is raised, the boats come in with their \
+lamps still lit, and the gulls follow them like a second fleet. Men in heavy boots throw ropes to one another \
+without a word; each knows where the other stands.
 
 By six the market hall is full. Crates of mackerel and whiting are pushed over the wet floor, and the auctioneer walks \
 beside them, naming prices faster than a stranger can follow."""
@@ -199,7 +199,15 @@ def make_born_digital() -> None:
     (HERE / "born_digital.txt").write_text("\n\n".join(BORN_DIGITAL) + "\n", encoding="utf-8")
 
 
+def make_canary() -> None:
+    page = Image.new("L", (448, 112), 255)
+    pen = ImageDraw.Draw(page)
+    pen.text((24, 34), "IRONLEAF CANARY 4729", font=ImageFont.truetype(str(BOLD), 32), fill=0)
+    page.save(HERE.parent / "src/ironleaf/services/engines/canary.png", optimize=True)
+
+
 if __name__ == "__main__":
+    make_canary()
     make_receipt()
     make_two_columns()
     make_chinese()

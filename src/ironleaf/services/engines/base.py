@@ -30,6 +30,8 @@ class RecogniseRequest:
     prompt: str | None = None
     """For VL engines only."""
     request_id: str | None = None
+    alternative_left: bool = False
+    """Another engine can still read the page if this one fails: patience is worth less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,6 +117,28 @@ ENGINE_UNAVAILABLE: Final = Entry(
     alert=AlertRule.RATE,
 )
 
+CIRCUIT_OPEN: Final = Entry(
+    code=50352,
+    reason="circuit-open",
+    family=Family.MODEL,
+    level=Level.L3,
+    kind=Kind.UNAVAILABLE,
+    message=Text(
+        en="The recognition engine has failed repeatedly and is given a rest.",
+        zh="识别引擎连续出现故障，正在暂停使用。",
+    ),
+    user_advice=Text(
+        en="Try again after the time given in Retry-After, or let the service choose the engine (engine=auto).",
+        zh="请在 Retry-After 指示的时间之后重试，或者让服务自行选择引擎（engine=auto）。",
+    ),
+    operator_advice=Text(
+        en="This backend's breaker is open: the log says what opened it. It closes once the canary page is read well.",
+        zh="该后端的熔断器已打开：日志中说明了原因。一旦能正确读取探测页，它会自行关闭。",
+    ),
+    retryable=True,
+    alert=AlertRule.RATE,
+)
+
 MODEL_FILES_DAMAGED: Final = Entry(
     code=50351,
     reason="model-files-damaged",
@@ -188,6 +210,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     ENGINE_BUSY,
     ENGINE_FAILED,
     ENGINE_UNAVAILABLE,
+    CIRCUIT_OPEN,
     MODEL_FILES_DAMAGED,
     ENGINE_TIMEOUT,
     DEADLINE_EXCEEDED,

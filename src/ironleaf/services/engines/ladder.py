@@ -35,7 +35,7 @@ class LadderEngine:
         clock: Clock,
         applies: Callable[[Engine, PageSource], bool] = lambda _engine, _page: True,
         steps_down: Callable[[IronleafError], bool] = lambda _error: True,
-        reserve_s: float = 0.0,
+        judge_outcome: Callable[[IronleafError], AttemptOutcome] = lambda _error: AttemptOutcome.FAILED,
     ) -> None:
         if not rungs:
             raise ValueError("a ladder needs at least one rung")
@@ -43,7 +43,7 @@ class LadderEngine:
         self._clock = clock
         self._applies = applies
         self._steps_down = steps_down
-        self._reserve_s = reserve_s
+        self._judge_outcome = judge_outcome
 
     @property
     def name(self) -> EngineName:
@@ -70,11 +70,11 @@ class LadderEngine:
                 raise RungsExhausted(ModelFailure(DEADLINE_EXCEEDED), tuple(attempts)) from failure
             began = self._clock.monotonic()
             try:
-                result = await rung.recognise(page, self._share(request, last=last))
+                result = await rung.recognise(page, replace(request, alternative_left=not last))
             except IronleafError as error:
                 if not self._steps_down(error):
                     raise
-                attempts.append(self._record(rung, began, AttemptOutcome.FAILED, error.entry.reason))
+                attempts.append(self._record(rung, began, self._judge_outcome(error), error.entry.reason))
                 failure = error
                 continue
             attempts.extend(result.attempts or (self._record(rung, began, AttemptOutcome.SUCCEEDED, None),))
@@ -84,10 +84,6 @@ class LadderEngine:
     async def aclose(self) -> None:
         for rung in self._rungs:
             await rung.aclose()
-
-    def _share(self, request: RecogniseRequest, *, last: bool) -> RecogniseRequest:
-        # The last rung must still have time when the ones above it hang.
-        return request if last else replace(request, deadline=request.deadline.less(self._reserve_s))
 
     def _record(self, rung: Engine, began: float, outcome: AttemptOutcome, reason: str | None) -> Attempt:
         duration_ms = round((self._clock.monotonic() - began) * 1000)

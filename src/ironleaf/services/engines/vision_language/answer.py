@@ -74,6 +74,8 @@ class UpstreamFailure(ModelFailure):
         super().__init__(entry, retry_after_s=verdict.retry_after_s, context=context)
         self.verdict = verdict
         self.deadline_bound = deadline_bound
+        self.blames_input = False
+        """Set by a guard that saw the server read another page well at the same time."""
 
     def __reduce__(self) -> tuple[object, ...]:
         keywords = {"verdict": self.verdict, "deadline_bound": self.deadline_bound, "context": self.context}

@@ -1,0 +1,187 @@
+"""An engine inside its guards. It is an engine itself: the ladder cannot tell the difference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from ironleaf.foundation.errors import IronleafError, LimitReached, ModelFailure
+from ironleaf.foundation.resilience import (
+    AttemptTimedOut,
+    AttemptTimeout,
+    AttemptTimeoutOptions,
+    BreakerOptions,
+    Bulkhead,
+    BulkheadFull,
+    BulkheadOptions,
+    CallContext,
+    CircuitBreaker,
+    CircuitOpen,
+    DeadlineExceeded,
+    DeadlineShare,
+    DeadlineShareOptions,
+    Pipeline,
+    ResilienceError,
+    Retry,
+    RetryOptions,
+    innermost,
+)
+from ironleaf.services.engines.canary import CanaryFailed, Doubt, read_canary
+from ironleaf.services.engines.errors import CIRCUIT_OPEN, DEADLINE_EXCEEDED, ENGINE_BUSY, ENGINE_FAILED, ENGINE_TIMEOUT
+from ironleaf.services.engines.failure_verdicts import judge_failure
+from ironleaf.services.engines.upstream_failures import FailureKind
+from ironleaf.services.engines.vision_language.answer import UpstreamFailure
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from ironleaf.document import EngineName, PageResult, PageSource
+    from ironleaf.foundation.clock import Clock
+    from ironleaf.foundation.resilience import EventHook, RetryBudget
+    from ironleaf.services.engines.base import Capabilities, Engine, RecogniseRequest
+
+PIXELS_PER_COST: Final = 1_000_000
+"""Guards count work in megapixels: a page twice as large may take twice as long."""
+PIXELS_UNKNOWN: Final = 2_000_000
+"""An A4 page as most models want it."""
+PATIENCE_S: Final = 10.0
+"""Whoever waited as long as this and was cut by his own deadline has seen a silent server all the same."""
+_MAY_BE_THE_INPUT: Final = frozenset({FailureKind.INTERNAL_ERROR, FailureKind.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardOptions:
+    """The guards of one backend, in the order in which they stand around it."""
+
+    share: DeadlineShareOptions = field(default_factory=lambda: DeadlineShareOptions(reserve_s=8.0))
+    """Eight seconds are kept back: the embedded engine's time for a usual page."""
+    retry: RetryOptions = field(default_factory=RetryOptions)
+    breaker: BreakerOptions = field(default_factory=BreakerOptions)
+    bulkhead: BulkheadOptions = field(default_factory=BulkheadOptions)
+    attempt: AttemptTimeoutOptions = field(default_factory=AttemptTimeoutOptions)
+    canary: bool = True
+    """Probe with the canary page; off for a model that cannot read it."""
+
+
+class GuardedEngine:
+    """``engine`` behind share of the deadline → retry → breaker → bulkhead → attempt timeout.
+
+    Raises (from `recognise`):
+        IronleafError: the engine's own failures as they are; of the guards
+            ``circuit-open``, ``engine-busy``, ``engine-timeout``, ``deadline-exceeded``.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        options: GuardOptions,
+        budget: RetryBudget,
+        clock: Clock,
+        random: Random,
+        on_event: EventHook,
+    ) -> None:
+        alias = engine.alias
+        self._engine = engine
+        self._clock = clock
+        self._doubt = Doubt(engine, clock) if options.canary else None
+        self.breaker = CircuitBreaker(
+            alias,
+            options=options.breaker,
+            classify=judge_failure,
+            clock=clock,
+            random=random,
+            probe=self._probe if options.canary else None,
+            on_event=on_event,
+        )
+        self.bulkhead = Bulkhead(
+            alias, options=options.bulkhead, classify=judge_failure, clock=clock, on_event=on_event
+        )
+        self.pipeline = Pipeline(
+            (
+                DeadlineShare(alias, options=options.share),
+                Retry(
+                    alias,
+                    options=options.retry,
+                    classify=judge_failure,
+                    budget=budget,
+                    clock=clock,
+                    random=random,
+                    on_event=on_event,
+                ),
+                self.breaker,
+                self.bulkhead,
+                AttemptTimeout(alias, options=options.attempt, clock=clock, on_event=on_event),
+            ),
+            name=alias,
+        )
+
+    @property
+    def name(self) -> EngineName:
+        return self._engine.name
+
+    @property
+    def alias(self) -> str:
+        return self._engine.alias
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._engine.capabilities
+
+    async def recognise(self, page: PageSource, request: RecogniseRequest) -> PageResult:
+        async def attempt(context: CallContext) -> PageResult:
+            return await self._attempt(page, replace(request, deadline=context.deadline))
+
+        context = CallContext(
+            deadline=request.deadline, cost=_measure_cost(page), alternative_left=request.alternative_left
+        )
+        try:
+            return await self.pipeline.execute(attempt, context)
+        except ResilienceError as error:
+            raise translate(error) from error
+
+    async def aclose(self) -> None:
+        await self._engine.aclose()
+
+    async def _attempt(self, page: PageSource, request: RecogniseRequest) -> PageResult:
+        began_s = self._clock.monotonic()
+        try:
+            return await self._engine.recognise(page, request)
+        except UpstreamFailure as failure:
+            if failure.deadline_bound and self._clock.monotonic() - began_s >= PATIENCE_S:
+                failure.deadline_bound = False
+            if await self._blames_the_input(failure):
+                failure.blames_input = True
+            raise
+
+    async def _blames_the_input(self, failure: UpstreamFailure) -> bool:
+        if self._doubt is None or failure.verdict.kind not in _MAY_BE_THE_INPUT:
+            return False
+        return await self._doubt.server_works()
+
+    async def _probe(self) -> None:
+        try:
+            await read_canary(self._engine, self._clock)
+        except CanaryFailed as error:
+            raise ModelFailure(ENGINE_FAILED, context={"backend": self.alias, "canary": "not read"}) from error
+
+
+def translate(error: ResilienceError) -> IronleafError:
+    """Return what a guard's own word means in the catalogue; a failure that ended retrying speaks for itself."""
+    cause = innermost(error)
+    if isinstance(cause, IronleafError):
+        return cause
+    if isinstance(cause, CircuitOpen):
+        return ModelFailure(CIRCUIT_OPEN, retry_after_s=cause.retry_after_s, context={"open": cause.reason.value})
+    if isinstance(cause, BulkheadFull):
+        return LimitReached(ENGINE_BUSY, retry_after_s=cause.retry_after_s, context={"full": cause.reason.value})
+    if isinstance(cause, AttemptTimedOut):
+        return ModelFailure(ENGINE_TIMEOUT, context={"allowed_s": cause.allowed_s})
+    if isinstance(cause, DeadlineExceeded):
+        return LimitReached(DEADLINE_EXCEEDED, context={"allowed_s": cause.allowed_s})
+    return ModelFailure(ENGINE_FAILED, context={"guard": type(cause).__name__})
+
+
+def _measure_cost(page: PageSource) -> float:
+    pixels = page.width_px * page.height_px if page.width_px and page.height_px else PIXELS_UNKNOWN
+    return max(0.1, min(pixels, 2 * PIXELS_UNKNOWN) / PIXELS_PER_COST)
