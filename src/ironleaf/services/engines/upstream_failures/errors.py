@@ -30,9 +30,9 @@ MODEL_UNAVAILABLE: Final = Entry(
     retryable=True,
     alert=AlertRule.RATE,
 )
-ENGINE_BUSY: Final = Entry(
+MODEL_BUSY: Final = Entry(
     code=50357,
-    reason="engine-busy",
+    reason="model-busy",
     family=Family.MODEL,
     level=Level.L3,
     kind=Kind.BUSY,
@@ -45,9 +45,9 @@ ENGINE_BUSY: Final = Entry(
     retryable=True,
     alert=AlertRule.RATE,
 )
-ENGINE_QUOTA_EXHAUSTED: Final = Entry(
+MODEL_QUOTA_EXHAUSTED: Final = Entry(
     code=50358,
-    reason="engine-quota-exhausted",
+    reason="model-quota-exhausted",
     family=Family.MODEL,
     level=Level.L4,
     kind=Kind.UNAVAILABLE,
@@ -59,9 +59,9 @@ ENGINE_QUOTA_EXHAUSTED: Final = Entry(
     ),
     alert=AlertRule.AT_ONCE,
 )
-ENGINE_ACCESS_REFUSED: Final = Entry(
+MODEL_ACCESS_REFUSED: Final = Entry(
     code=50359,
-    reason="engine-access-refused",
+    reason="model-access-refused",
     family=Family.MODEL,
     level=Level.L4,
     kind=Kind.UNAVAILABLE,
@@ -73,9 +73,9 @@ ENGINE_ACCESS_REFUSED: Final = Entry(
     ),
     alert=AlertRule.AT_ONCE,
 )
-ENGINE_DOWN: Final = Entry(
+MODEL_DOWN: Final = Entry(
     code=50360,
-    reason="engine-down",
+    reason="model-down",
     family=Family.MODEL,
     level=Level.L4,
     kind=Kind.UNAVAILABLE,
@@ -87,9 +87,9 @@ ENGINE_DOWN: Final = Entry(
     ),
     alert=AlertRule.AT_ONCE,
 )
-TOO_LARGE_FOR_ENGINE: Final = Entry(
+TOO_LARGE_FOR_MODEL: Final = Entry(
     code=42261,
-    reason="too-large-for-engine",
+    reason="too-large-for-model",
     family=Family.MODEL,
     level=Level.L1,
     kind=Kind.TOO_LARGE,
@@ -104,9 +104,9 @@ TOO_LARGE_FOR_ENGINE: Final = Entry(
     ),
     alert=AlertRule.SURGE,
 )
-IMAGE_REFUSED_BY_ENGINE: Final = Entry(
+IMAGE_REFUSED_BY_MODEL: Final = Entry(
     code=42262,
-    reason="image-refused-by-engine",
+    reason="image-refused-by-model",
     family=Family.MODEL,
     level=Level.L1,
     kind=Kind.INVALID_INPUT,
@@ -139,9 +139,9 @@ CONTENT_REFUSED: Final = Entry(
     ),
     alert=AlertRule.SURGE,
 )
-ENGINE_REQUEST_REFUSED: Final = Entry(
+MODEL_REQUEST_REFUSED: Final = Entry(
     code=50264,
-    reason="engine-request-refused",
+    reason="model-request-refused",
     family=Family.MODEL,
     level=Level.L3,
     kind=Kind.INTERNAL,
@@ -155,9 +155,9 @@ ENGINE_REQUEST_REFUSED: Final = Entry(
     ),
     alert=AlertRule.RATE,
 )
-ENGINE_FAILED: Final = Entry(
+MODEL_FAILED: Final = Entry(
     code=50265,
-    reason="engine-failed",
+    reason="model-failed",
     family=Family.MODEL,
     level=Level.L3,
     kind=Kind.INTERNAL,
@@ -170,9 +170,9 @@ ENGINE_FAILED: Final = Entry(
     retryable=True,
     alert=AlertRule.RATE,
 )
-ENGINE_OUT_OF_MEMORY: Final = Entry(
+MODEL_OUT_OF_MEMORY: Final = Entry(
     code=50266,
-    reason="engine-out-of-memory",
+    reason="model-out-of-memory",
     family=Family.MODEL,
     level=Level.L3,
     kind=Kind.INTERNAL,
@@ -187,9 +187,9 @@ ENGINE_OUT_OF_MEMORY: Final = Entry(
     ),
     alert=AlertRule.RATE,
 )
-ENGINE_UNREACHABLE: Final = Entry(
+MODEL_UNREACHABLE: Final = Entry(
     code=50267,
-    reason="engine-unreachable",
+    reason="model-unreachable",
     family=Family.MODEL,
     level=Level.L3,
     kind=Kind.UNAVAILABLE,
@@ -202,9 +202,9 @@ ENGINE_UNREACHABLE: Final = Entry(
     retryable=True,
     alert=AlertRule.RATE,
 )
-ENGINE_ANSWER_UNUSABLE: Final = Entry(
+MODEL_ANSWER_UNUSABLE: Final = Entry(
     code=50268,
-    reason="engine-answer-unusable",
+    reason="model-answer-unusable",
     family=Family.MODEL,
     level=Level.L3,
     kind=Kind.INTERNAL,
@@ -217,9 +217,9 @@ ENGINE_ANSWER_UNUSABLE: Final = Entry(
     retryable=True,
     alert=AlertRule.RATE,
 )
-ENGINE_TIMEOUT: Final = Entry(
+MODEL_TIMEOUT: Final = Entry(
     code=50469,
-    reason="engine-timeout",
+    reason="model-timeout",
     family=Family.MODEL,
     level=Level.L3,
     kind=Kind.TIMEOUT,
@@ -235,44 +235,44 @@ ENGINE_TIMEOUT: Final = Entry(
 
 ENTRIES: Final[tuple[Entry, ...]] = (
     MODEL_UNAVAILABLE,
-    ENGINE_BUSY,
-    ENGINE_QUOTA_EXHAUSTED,
-    ENGINE_ACCESS_REFUSED,
-    ENGINE_DOWN,
-    TOO_LARGE_FOR_ENGINE,
-    IMAGE_REFUSED_BY_ENGINE,
+    MODEL_BUSY,
+    MODEL_QUOTA_EXHAUSTED,
+    MODEL_ACCESS_REFUSED,
+    MODEL_DOWN,
+    TOO_LARGE_FOR_MODEL,
+    IMAGE_REFUSED_BY_MODEL,
     CONTENT_REFUSED,
-    ENGINE_REQUEST_REFUSED,
-    ENGINE_FAILED,
-    ENGINE_OUT_OF_MEMORY,
-    ENGINE_UNREACHABLE,
-    ENGINE_ANSWER_UNUSABLE,
-    ENGINE_TIMEOUT,
+    MODEL_REQUEST_REFUSED,
+    MODEL_FAILED,
+    MODEL_OUT_OF_MEMORY,
+    MODEL_UNREACHABLE,
+    MODEL_ANSWER_UNUSABLE,
+    MODEL_TIMEOUT,
 )
 
 _BY_KIND: Final[dict[FailureKind, Entry]] = {
     FailureKind.MODEL_NOT_FOUND: MODEL_UNAVAILABLE,
     FailureKind.MODEL_LOADING: MODEL_UNAVAILABLE,
-    FailureKind.OVERLOADED: ENGINE_BUSY,
-    FailureKind.RATE_LIMITED: ENGINE_BUSY,
-    FailureKind.QUOTA_EXHAUSTED: ENGINE_QUOTA_EXHAUSTED,
-    FailureKind.AUTH: ENGINE_ACCESS_REFUSED,
-    FailureKind.PERMISSION: ENGINE_ACCESS_REFUSED,
-    FailureKind.CONTEXT_TOO_LONG: TOO_LARGE_FOR_ENGINE,
-    FailureKind.IMAGE_INVALID: IMAGE_REFUSED_BY_ENGINE,
-    FailureKind.IMAGE_TOO_LARGE: TOO_LARGE_FOR_ENGINE,
-    FailureKind.IMAGE_UNSUPPORTED_BY_MODEL: ENGINE_REQUEST_REFUSED,
-    FailureKind.BAD_PARAMETER: ENGINE_REQUEST_REFUSED,
+    FailureKind.OVERLOADED: MODEL_BUSY,
+    FailureKind.RATE_LIMITED: MODEL_BUSY,
+    FailureKind.QUOTA_EXHAUSTED: MODEL_QUOTA_EXHAUSTED,
+    FailureKind.AUTH: MODEL_ACCESS_REFUSED,
+    FailureKind.PERMISSION: MODEL_ACCESS_REFUSED,
+    FailureKind.CONTEXT_TOO_LONG: TOO_LARGE_FOR_MODEL,
+    FailureKind.IMAGE_INVALID: IMAGE_REFUSED_BY_MODEL,
+    FailureKind.IMAGE_TOO_LARGE: TOO_LARGE_FOR_MODEL,
+    FailureKind.IMAGE_UNSUPPORTED_BY_MODEL: MODEL_REQUEST_REFUSED,
+    FailureKind.BAD_PARAMETER: MODEL_REQUEST_REFUSED,
     FailureKind.CONTENT_FILTERED: CONTENT_REFUSED,
-    FailureKind.OUT_OF_MEMORY: ENGINE_OUT_OF_MEMORY,
-    FailureKind.ENGINE_CRASHED: ENGINE_FAILED,
-    FailureKind.INTERNAL_ERROR: ENGINE_FAILED,
-    FailureKind.BAD_GATEWAY: ENGINE_UNREACHABLE,
-    FailureKind.TIMEOUT: ENGINE_TIMEOUT,
-    FailureKind.CONNECTION: ENGINE_UNREACHABLE,
-    FailureKind.PROTOCOL: ENGINE_ANSWER_UNUSABLE,
-    FailureKind.PAYLOAD_TOO_LARGE: TOO_LARGE_FOR_ENGINE,
-    FailureKind.UNKNOWN: ENGINE_FAILED,
+    FailureKind.OUT_OF_MEMORY: MODEL_OUT_OF_MEMORY,
+    FailureKind.ENGINE_CRASHED: MODEL_FAILED,
+    FailureKind.INTERNAL_ERROR: MODEL_FAILED,
+    FailureKind.BAD_GATEWAY: MODEL_UNREACHABLE,
+    FailureKind.TIMEOUT: MODEL_TIMEOUT,
+    FailureKind.CONNECTION: MODEL_UNREACHABLE,
+    FailureKind.PROTOCOL: MODEL_ANSWER_UNUSABLE,
+    FailureKind.PAYLOAD_TOO_LARGE: TOO_LARGE_FOR_MODEL,
+    FailureKind.UNKNOWN: MODEL_FAILED,
 }
 
 
@@ -282,4 +282,4 @@ def entry_for(kind: FailureKind, level: Level) -> Entry:
     if level is entry.level:
         return entry
     # The same kind, but on us and not on the caller; or past healing.
-    return ENGINE_DOWN if level is Level.L4 else ENGINE_REQUEST_REFUSED
+    return MODEL_DOWN if level is Level.L4 else MODEL_REQUEST_REFUSED

@@ -164,7 +164,7 @@ def test_the_record_form_is_the_commands_form() -> None:
         "retry_same_backend": False,
         "fallback_other_backend": True,
         "level": "L3",
-        "reason": "engine-out-of-memory",
+        "reason": "model-out-of-memory",
     }
 
 
