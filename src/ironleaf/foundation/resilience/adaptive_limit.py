@@ -26,8 +26,8 @@ OVERLOAD_BACKOFF = 0.5
 """Strong, since every call that times out was work for nothing."""
 SMOOTHING = 0.1
 """Some ten calls make up the present time of a call."""
-BASELINE_DRIFT = 1.002
-"""The remembered best time grows by this for each call, so that a slower model is believed in some hundred calls."""
+BASELINE_DRIFT = 1.0002
+"""The remembered best time grows by this for each call, so that one lucky time is forgotten in some thousand calls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,9 @@ class AdaptiveLimitOptions:
 class AdaptiveLimit:
     """Additive increase while all permits are used, multiplicative decrease on queueing over there and on overload.
 
-    Pure: it is told of calls and their times and waits for nothing.
+    Pure: it is told of calls and their times and waits for nothing. Calls that
+    began before the last decrease tell about the limit before it and change
+    nothing, so that there is one decrease for each round of calls.
     """
 
     def __init__(self, options: AdaptiveLimitOptions, *, on_change: Callable[[int, LimitCause], None]) -> None:
@@ -76,27 +78,29 @@ class AdaptiveLimit:
     def succeeded(self, *, started_s: float, now_s: float, cost: float, all_used: bool) -> None:
         """Take an answered call into account; ``all_used`` tells whether its permit was the last one."""
         self._observe((now_s - started_s) / cost)
+        if started_s < self._cut_at_s:
+            return
         if self._queues_there():
-            self._cut(self._options.queue_backoff, LimitCause.QUEUE_TIME, started_s=started_s, now_s=now_s)
+            self._cut(self._options.queue_backoff, LimitCause.QUEUE_TIME, now_s=now_s)
         elif all_used:
             self._set(self._limit + 1.0 / self._limit, LimitCause.DEMAND)
 
     def overloaded(self, *, started_s: float, now_s: float) -> None:
         """Take a call into account that timed out or was refused for overload."""
-        self._cut(self._options.overload_backoff, LimitCause.OVERLOAD, started_s=started_s, now_s=now_s)
+        if started_s >= self._cut_at_s:
+            self._cut(self._options.overload_backoff, LimitCause.OVERLOAD, now_s=now_s)
 
     def _observe(self, unit_s: float) -> None:
         present_s = unit_s if self._unit_s is None else self._unit_s + SMOOTHING * (unit_s - self._unit_s)
         self._unit_s = present_s
-        self._baseline_s = min(present_s, self._baseline_s * BASELINE_DRIFT)
+        # At the floor nobody of ours queues over there: if it is slow now, the model itself has become slower.
+        at_floor = self.limit == self._options.floor
+        self._baseline_s = present_s if at_floor else min(present_s, self._baseline_s * BASELINE_DRIFT)
 
     def _queues_there(self) -> bool:
         return self._unit_s is not None and self._unit_s > self._options.queue_tolerance * self._baseline_s
 
-    def _cut(self, factor: float, cause: LimitCause, *, started_s: float, now_s: float) -> None:
-        # Calls that began before the last cut tell about the limit before it: one cut for each round of calls.
-        if started_s < self._cut_at_s:
-            return
+    def _cut(self, factor: float, cause: LimitCause, *, now_s: float) -> None:
         self._cut_at_s = now_s
         self._set(self._limit * factor, cause)
 
