@@ -19,7 +19,7 @@ from ironleaf.services.files.formats.base import (
     RenderedPage,
 )
 from ironleaf.services.files.formats.failures import damaged, page_too_large, too_many
-from ironleaf.services.files.formats.image_colours import make_rgb, unpack_colours
+from ironleaf.services.files.formats.image_colours import make_rgb, shrink
 from ironleaf.services.files.formats.image_headers import (
     count_tiff_frames,
     read_gif_head,
@@ -183,8 +183,6 @@ class OpenedImage:
         profile = picture.info.get("icc_profile")
         stored_goal = (goal[1], goal[0]) if turn and is_sideways(orientation) else goal
         work = self._load(picture, number, stored_goal, notices)
-        if work.size != stored_goal:
-            work = work.resize(stored_goal, Image.Resampling.LANCZOS, reducing_gap=2.0)
         if turn:
             work = work.transpose(turn[0])
         rgb = make_rgb(work, profile if isinstance(profile, bytes) else None, notices)
@@ -214,7 +212,7 @@ class OpenedImage:
         return ((height, width) if is_sideways(orientation) else (width, height)), orientation
 
     def _load(self, picture: Image.Image, number: int, goal: tuple[int, int], notices: list[str]) -> Image.Image:
-        """Return the frame's pixels in a mode that can be shrunk well; JPEG is shrunk while it is decoded."""
+        """Return the frame's pixels in the size of ``goal``; a JPEG is shrunk while it is decoded."""
         if self._request.format == "jpeg":
             picture.draft(None, goal)  # pyright: ignore[reportArgumentType]  # None keeps the colours: documented
         if _is_deep(picture):
@@ -227,7 +225,7 @@ class OpenedImage:
             self.close()
             picture = self._load_what_came(number, goal)
             notices.append(errors.IMAGE_TRUNCATED.reason)
-        return unpack_colours(picture, notices)
+        return shrink(picture, goal, notices)
 
     def _load_what_came(self, number: int, goal: tuple[int, int]) -> Image.Image:
         ImageFile.LOAD_TRUNCATED_IMAGES = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -20,6 +21,7 @@ ICC_BYTES_MAX: Final = 4 * 1024 * 1024
 LIGHT_GREY: Final = 200
 """If everything visible of a transparent picture is at least as light as this on average, paper white hides it."""
 VISIBLE_ALPHA: Final = 32
+_DEEP_MODES: Final = ("I", "F")
 _STRIP_ROWS: Final = 512
 """Deep samples are scaled in strips, so that no second large copy exists."""
 
@@ -50,10 +52,38 @@ def _reduce_depth(picture: Image.Image) -> Image.Image:
     return Image.fromarray(grey)
 
 
+def shrink(picture: Image.Image, goal: tuple[int, int], notices: list[str]) -> Image.Image:
+    """Return the picture in a mode fit for `make_rgb`, in the size of ``goal``.
+
+    A very large one is first reduced band by band, so that its unpacked colours
+    never lie in memory as a whole: 100 megapixels of RGBA stay under 0.6 GB.
+    """
+    factor = min(picture.width // goal[0], picture.height // goal[1])
+    if factor > 1 and not picture.mode.startswith(_DEEP_MODES):
+        work = _reduce_in_bands(picture, factor, notices)
+    else:
+        work = unpack_colours(picture, notices)
+    return work if work.size == goal else work.resize(goal, Image.Resampling.LANCZOS, reducing_gap=2.0)
+
+
+def _reduce_in_bands(picture: Image.Image, factor: int, notices: list[str]) -> Image.Image:
+    rows = max(1, _STRIP_ROWS // factor) * factor
+    reduced: Image.Image | None = None
+    found: list[str] = []
+    for top in range(0, picture.height, rows):
+        band = picture.crop((0, top, picture.width, min(top + rows, picture.height)))
+        part = unpack_colours(band, found).reduce(factor)
+        if reduced is None:
+            reduced = Image.new(part.mode, (part.width, math.ceil(picture.height / factor)))
+        reduced.paste(part, (0, top // factor))
+    notices.extend(dict.fromkeys(found))
+    return reduced or picture
+
+
 def unpack_colours(picture: Image.Image, notices: list[str]) -> Image.Image:
     """Return the picture in L, RGB, RGBA or CMYK: modes that can be shrunk well."""
     mode = picture.mode
-    if mode.startswith(("I", "F")):
+    if mode.startswith(_DEEP_MODES):
         notices.append(errors.DEPTH_REDUCED.reason)
         return _reduce_depth(picture)
     if mode in {"P", "PA"}:
