@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from random import Random, SystemRandom
 from typing import Any, Final
 
 from ironleaf.application import errors as application_errors
@@ -17,21 +18,35 @@ from ironleaf.application.options import EngineChoice
 from ironleaf.application.probes import PoolProbe
 from ironleaf.application.quality import clean_result, grade_result
 from ironleaf.application.reading import PageReader
-from ironleaf.application.settings import Settings
-from ironleaf.application.subscriptions import log_process
+from ironleaf.application.settings import Settings, VlSettings
+from ironleaf.application.subscriptions import log_guard, log_process
+from ironleaf.application.verdicts import judge_answer, watch_answer
 from ironleaf.application.worker_entry import make_decoding_worker, make_recognition_worker
 from ironleaf.document import PageSource
 from ironleaf.foundation.clock import Clock, SystemClock
-from ironleaf.foundation.errors import Catalogue, NoticeEntry
+from ironleaf.foundation.errors import Catalogue, IronleafError, NoticeEntry
 from ironleaf.foundation.errors import protocol as protocol_errors
 from ironleaf.foundation.health import HealthBoard
 from ironleaf.foundation.processes import ProcessLimits, WorkerPool, WorkerSpec
+from ironleaf.foundation.resilience import (
+    AttemptTimeoutOptions,
+    BulkheadOptions,
+    DeadlineShareOptions,
+    RetryBudget,
+    RetryBudgetOptions,
+)
+from ironleaf.services import verification
 from ironleaf.services.engines import errors as engine_errors
+from ironleaf.services.engines import upstream_failures
 from ironleaf.services.engines.base import Engine
 from ironleaf.services.engines.embedded.engine import EmbeddedEngine
 from ironleaf.services.engines.embedded.grading import grade_confidence
+from ironleaf.services.engines.guarded import GuardedEngine, GuardOptions
 from ironleaf.services.engines.ladder import LadderEngine
+from ironleaf.services.engines.profiles import load_profile
 from ironleaf.services.engines.text_layer import TextLayerEngine
+from ironleaf.services.engines.upstream_failures.errors import CONTENT_REFUSED
+from ironleaf.services.engines.vision_language.engine import VisionLanguageEngine
 from ironleaf.services.files import errors as file_errors
 from ironleaf.services.files.checked import CheckedFile, check_file
 from ironleaf.services.files.decoding import Decoder
@@ -111,6 +126,7 @@ def build_catalogue() -> Catalogue:
             *protocol_errors.ENTRIES,
             *file_errors.ENTRIES,
             *engine_errors.ENTRIES,
+            *upstream_failures.ENTRIES,
             *application_errors.ENTRIES,
         )
     )
@@ -118,16 +134,21 @@ def build_catalogue() -> Catalogue:
 
 def build_notices() -> tuple[NoticeEntry, ...]:
     """Return the closed list of warnings."""
-    return (*file_errors.NOTICES, *engine_errors.NOTICES, *application_errors.NOTICES)
+    return (
+        *file_errors.NOTICES,
+        *engine_errors.NOTICES,
+        *verification.NOTICES,
+        *application_errors.NOTICES,
+    )
 
 
-def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
+def build_house(settings: Settings, *, clock: Clock | None = None, random: Random | None = None) -> House:
     """Return the house that the settings describe; nothing runs yet."""
     clock = clock or SystemClock()
     spools = SpoolRoot(settings.files.spool_directory, free_bytes_min=settings.files.spool_free_bytes_min)
     decoders = _build_decoders(settings, clock)
     recognisers = _build_recognisers(settings, clock)
-    engines = build_engines(settings, recognisers, clock)
+    engines = build_engines(settings, recognisers, clock, random or make_randomness())
     catalogue = build_catalogue()
     flow = ConversionFlow(
         check=_checker(settings.files.limits, settings.files.formats),
@@ -160,16 +181,68 @@ def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
     )
 
 
-def build_engines(settings: Settings, recognisers: WorkerPool[Any, Any], clock: Clock) -> dict[EngineChoice, Engine]:
+def build_engines(
+    settings: Settings, recognisers: WorkerPool[Any, Any], clock: Clock, random: Random
+) -> dict[EngineChoice, Engine]:
     """Return an engine for each choice that this configuration can serve."""
     text_layer = TextLayerEngine()
     embedded = EmbeddedEngine(recognisers, settings.engines.embedded, clock=clock)
-    rungs: tuple[Engine, ...] = (text_layer, embedded)
-    return {
-        EngineChoice.AUTO: LadderEngine(rungs, clock=clock, applies=_applies),
+    backends = build_backends(settings.engines.vl, clock, random)
+    steps_down = _make_step_rule(settings.engines.vl)
+
+    def ladder(*rungs: Engine) -> Engine:
+        return LadderEngine(rungs, clock=clock, applies=_applies, steps_down=steps_down)
+
+    engines: dict[EngineChoice, Engine] = {
+        EngineChoice.AUTO: ladder(text_layer, *backends, embedded),
         EngineChoice.EMBEDDED: embedded,
         EngineChoice.TEXT_LAYER: text_layer,
     }
+    if backends:
+        engines[EngineChoice.VL] = ladder(*backends)
+    return engines
+
+
+def build_backends(settings: VlSettings, clock: Clock, random: Random) -> tuple[GuardedEngine, ...]:
+    """Return the configured model servers, each inside its own guards; the retry budget is shared.
+
+    Raises:
+        ProfileError: a backend names a profile that does not exist.
+    """
+    budget = RetryBudget(options=RetryBudgetOptions(), clock=clock)
+    options = GuardOptions(
+        share=DeadlineShareOptions(share=settings.deadline_share, reserve_s=settings.reserve_s),
+        retry=settings.retry,
+        breaker=settings.breaker,
+        bulkhead=BulkheadOptions(limit=settings.concurrency, queue_max=settings.queue_max),
+        attempt=AttemptTimeoutOptions(timeout_s=settings.attempt_timeout_s),
+        canary=settings.canary,
+    )
+    return tuple(
+        GuardedEngine(
+            VisionLanguageEngine(
+                backend, profile=load_profile(backend.profile), judge=judge_answer, watch=watch_answer
+            ),
+            options=options,
+            budget=budget,
+            clock=clock,
+            random=random,
+            on_event=log_guard,
+        )
+        for backend in settings.backends
+    )
+
+
+def _make_step_rule(settings: VlSettings) -> Callable[[IronleafError], bool]:
+    """Return when the next rung is asked: not for a page that cannot be drawn, nor against the operator's word."""
+    of_files = frozenset(entry.reason for entry in file_errors.ENTRIES)
+
+    def steps_down(error: IronleafError) -> bool:
+        if error.entry == CONTENT_REFUSED:
+            return settings.step_down_on_refusal
+        return error.entry.reason not in of_files
+
+    return steps_down
 
 
 def count_recognisers(settings: Settings) -> int:
@@ -180,9 +253,9 @@ def count_recognisers(settings: Settings) -> int:
     return max(1, min(len(os.sched_getaffinity(0)), by_memory))
 
 
-def make_randomness() -> random.Random:
+def make_randomness() -> Random:
     """Return the randomness of ids and jitter."""
-    return random.SystemRandom()
+    return SystemRandom()
 
 
 def _applies(engine: Engine, page: PageSource) -> bool:

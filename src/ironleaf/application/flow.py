@@ -64,6 +64,7 @@ class ConversionFlow:
             IronleafError: the file is refused, or none of its pages could be read.
         """
         began_s = self._clock.monotonic()
+        self._reader.require(order.options.engine)
         checked = await asyncio.to_thread(self._check, order.stored)
         opened = await self._decoder.open(
             checked.stored.path,

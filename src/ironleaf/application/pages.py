@@ -38,7 +38,7 @@ def make_page(source: PageSource, result: PageResult, quality: Quality) -> Page:
     empty = not result.text.strip()
     inkless = empty and (result.ink_share is None or result.ink_share < INK_SHARE_BLANK)
     degraded = result.degraded_reason is not None
-    reasons = dict.fromkeys((*source.warnings, *result.warnings))
+    reasons = dict.fromkeys((*source.warnings, *_distrust(source, result), *result.warnings))
     if empty and not inkless:
         reasons[NO_TEXT_FOUND.reason] = None
     width_px, height_px = source.width_px or result.width_px, source.height_px or result.height_px
@@ -62,6 +62,13 @@ def make_page(source: PageSource, result: PageResult, quality: Quality) -> Page:
         warnings=tuple(Notice(reason=reason, page=source.number) for reason in reasons),
         attempts=result.attempts,
     )
+
+
+def _distrust(source: PageSource, result: PageResult) -> tuple[str, ...]:
+    layer = source.text_layer
+    if layer is None or layer.distrust_reason is None or result.engine is EngineName.TEXT_LAYER:
+        return ()
+    return (layer.distrust_reason,)
 
 
 def make_failed_page(number: int, failure: IronleafError, language: Language) -> Page:

@@ -9,11 +9,19 @@ from typing import Protocol
 
 import structlog
 
+from ironleaf.application.errors import ENGINE_NOT_CONFIGURED
 from ironleaf.application.options import ConvertOptions, EngineChoice
 from ironleaf.application.pages import attach_image, make_failed_page, make_page
 from ironleaf.document import Page, PageResult, PageSource, Quality
 from ironleaf.foundation.clock import Deadline
-from ironleaf.foundation.errors import IronleafError, Language, ProcessingFailure, SystemFault
+from ironleaf.foundation.errors import (
+    Detail,
+    IronleafError,
+    Language,
+    ProcessingFailure,
+    SystemFault,
+    ValidationProblem,
+)
 from ironleaf.foundation.errors.policy import POLICY
 from ironleaf.foundation.errors.protocol import INTERNAL_ERROR
 from ironleaf.services.engines.base import Engine, RecogniseRequest
@@ -59,6 +67,16 @@ class PageReader:
         self._clean = clean
         self._grade = grade
         self._parallel = parallel
+
+    def require(self, engine: EngineChoice) -> None:
+        """Return if this configuration has the engine.
+
+        Raises:
+            ValidationProblem: engine-not-configured.
+        """
+        if engine not in self._engines:
+            detail = Detail(reason=ENGINE_NOT_CONFIGURED.reason, field="engine", allowed=tuple(self._engines))
+            raise ValidationProblem(ENGINE_NOT_CONFIGURED, details=(detail,))
 
     async def read(self, opened: OpenedPages, numbers: tuple[int, ...], reading: Reading) -> tuple[Page, ...]:
         """Return one page for each number, in that order, whatever happens to each.

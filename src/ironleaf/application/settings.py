@@ -19,7 +19,9 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from ironleaf.foundation.observability import LogSettings
+from ironleaf.foundation.resilience import AdaptiveLimitOptions, BreakerOptions, RetryOptions
 from ironleaf.services.engines.settings import EmbeddedSettings
+from ironleaf.services.engines.vision_language.settings import BackendSettings
 from ironleaf.services.files.settings import FileSettings
 
 ENV_PREFIX: Final = "IRONLEAF_"
@@ -27,6 +29,7 @@ ENV_FILE: Final = "IRONLEAF_CONFIG"
 """Names another file than ``./ironleaf.toml``."""
 FILE_DEFAULT: Final = "ironleaf.toml"
 PORT_MAX: Final = 65_535
+_RESERVED: Final = frozenset({"auto", "vl", "embedded", "text_layer", "native", "none"})
 
 
 class SettingsRefused(Exception):
@@ -86,9 +89,41 @@ class WorkerSettings:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class VlSettings:
+    """The vision-language engine: its backends in the order in which they are asked."""
+
+    backends: tuple[BackendSettings, ...] = ()
+    retry: RetryOptions = dataclasses.field(default_factory=RetryOptions)
+    breaker: BreakerOptions = dataclasses.field(default_factory=BreakerOptions)
+    concurrency: AdaptiveLimitOptions = dataclasses.field(default_factory=AdaptiveLimitOptions)
+    """How many pages a backend reads at once: found out between ``floor`` and ``max``."""
+    queue_max: int = 16
+    """Pages that wait for one backend; the next one goes down the ladder."""
+    attempt_timeout_s: float = 60.0
+    deadline_share: float = 0.6
+    """Part of a request's time that one backend may use up while others are left."""
+    reserve_s: float = 8.0
+    """Kept back for the embedded engine, whatever the share says."""
+    canary: bool = True
+    """Tell a sick server from a bad page, and a recovered one from a listed one, with a picture of known words."""
+    step_down_on_refusal: bool = True
+    """Whether another engine may read a page that a backend's safety filter refused."""
+
+    def __post_init__(self) -> None:
+        aliases = [backend.alias for backend in self.backends]
+        _require(len(set(aliases)) == len(aliases), "backends", "told apart by their aliases")
+        _require(not _RESERVED.intersection(aliases), "backends", "called otherwise than an engine of the house")
+        _require(self.queue_max >= 0, "queue_max", "0 or more")
+        _require(self.attempt_timeout_s > 0, "attempt_timeout_s", "above 0")
+        _require(0 < self.deadline_share <= 1, "deadline_share", "above 0 and at most 1")
+        _require(self.reserve_s >= 0, "reserve_s", "0 or more")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
     """The engines, from the most to the least trusted."""
 
+    vl: VlSettings = dataclasses.field(default_factory=VlSettings)
     embedded: EmbeddedSettings = dataclasses.field(default_factory=EmbeddedSettings)
 
 

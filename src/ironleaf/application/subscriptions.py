@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+from dataclasses import fields
 from typing import Final
 
 import structlog
@@ -10,6 +12,7 @@ import structlog
 from ironleaf.foundation.errors.policy import POLICY
 from ironleaf.foundation.observability import make_fingerprint
 from ironleaf.foundation.processes import ProcessEvent, WorkerReplaced
+from ironleaf.foundation.resilience import BreakerClosed, BreakerOpened, ResilienceEvent
 from ironleaf.web import ErrorSeen, RequestSeen
 
 _log = structlog.get_logger("ironleaf")
@@ -74,3 +77,15 @@ def log_process(event: ProcessEvent) -> None:
         )
         return
     _log.error("worker does not start", pool=event.pool, attempt=event.attempt, noise=event.private_text)
+
+
+def log_guard(event: ResilienceEvent) -> None:
+    """Write what a guard around a backend did: openings and closings loudly, the rest for those who look closer."""
+    loud = isinstance(event, BreakerOpened | BreakerClosed)
+    level = (logging.WARNING if isinstance(event, BreakerOpened) else logging.INFO) if loud else logging.DEBUG
+    facts = {field.name: getattr(event, field.name) for field in fields(event) if field.name != "name"}
+    _log.log(level, _name_event(event), backend=event.name, **facts)
+
+
+def _name_event(event: ResilienceEvent) -> str:
+    return re.sub(r"(?<!^)([A-Z])", r" \1", type(event).__name__).lower()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from ironleaf.document import AttemptOutcome
 from ironleaf.foundation.errors import IronleafError, Level
 from ironleaf.foundation.resilience import FailureVerdict, HardSignal
+from ironleaf.services.engines.errors import CIRCUIT_OPEN
 from ironleaf.services.engines.upstream_failures import CausedBy, FailureKind
 from ironleaf.services.engines.vision_language.answer import AnswerRejected, UpstreamFailure
 
@@ -64,3 +66,12 @@ def _find_hard_signal(failure: UpstreamFailure) -> HardSignal | None:
     if verdict.kind is FailureKind.CONNECTION and verdict.caused_by is CausedBy.UPSTREAM:
         return HardSignal.CONNECTION_REFUSED
     return _HARD.get(verdict.kind)
+
+
+def describe_attempt(failure: IronleafError) -> tuple[AttemptOutcome, str]:
+    """Return how a failed step of the ladder is recorded: its outcome and a reason from the closed lists."""
+    if isinstance(failure, AnswerRejected):
+        return AttemptOutcome.REJECTED, failure.rejection.reason
+    if failure.entry == CIRCUIT_OPEN:
+        return AttemptOutcome.SKIPPED, failure.entry.reason
+    return AttemptOutcome.FAILED, failure.entry.reason

@@ -9,6 +9,7 @@ from ironleaf.document import Attempt, AttemptOutcome, EngineName
 from ironleaf.foundation.errors import IronleafError, ModelFailure
 from ironleaf.services.engines.base import Capabilities, RungsExhausted
 from ironleaf.services.engines.errors import DEADLINE_EXCEEDED, ENGINE_UNAVAILABLE
+from ironleaf.services.engines.failure_verdicts import describe_attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,7 +36,7 @@ class LadderEngine:
         clock: Clock,
         applies: Callable[[Engine, PageSource], bool] = lambda _engine, _page: True,
         steps_down: Callable[[IronleafError], bool] = lambda _error: True,
-        judge_outcome: Callable[[IronleafError], AttemptOutcome] = lambda _error: AttemptOutcome.FAILED,
+        describe: Callable[[IronleafError], tuple[AttemptOutcome, str]] = describe_attempt,
     ) -> None:
         if not rungs:
             raise ValueError("a ladder needs at least one rung")
@@ -43,7 +44,7 @@ class LadderEngine:
         self._clock = clock
         self._applies = applies
         self._steps_down = steps_down
-        self._judge_outcome = judge_outcome
+        self._describe = describe
 
     @property
     def name(self) -> EngineName:
@@ -74,7 +75,7 @@ class LadderEngine:
             except IronleafError as error:
                 if not self._steps_down(error):
                     raise
-                attempts.append(self._record(rung, began, self._judge_outcome(error), error.entry.reason))
+                attempts.append(self._record(rung, began, *self._describe(error)))
                 failure = error
                 continue
             attempts.extend(result.attempts or (self._record(rung, began, AttemptOutcome.SUCCEEDED, None),))

@@ -49,6 +49,11 @@ class Rejection(Protocol):
         """What a caller is told if nothing else can read the page."""
         ...
 
+    @property
+    def reason(self) -> str:
+        """The verdict, from a closed list: stands in the page's attempts."""
+        ...
+
 
 Judge = Callable[[Answer], Rejection | None]
 Watch = Callable[[str], str | None]

@@ -1,0 +1,55 @@
+"""Joins two services that do not know each other: the VL engine's answers and the verdicts on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from ironleaf.foundation.errors import Entry
+from ironleaf.services import verification
+from ironleaf.services.engines.upstream_failures.errors import CONTENT_REFUSED, MODEL_ANSWER_UNUSABLE
+from ironleaf.services.engines.vision_language.answer import Answer, Rejection
+from ironleaf.services.verification import RepetitionWatch
+
+LOOP: Final = "repetition-loop"
+_FILTERED: Final = "answer-filtered"
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictRejection:
+    """A verdict that rejects an answer, with what a caller is told if nothing else reads the page."""
+
+    reason: str
+
+    @property
+    def entry(self) -> Entry:
+        return CONTENT_REFUSED if self.reason == _FILTERED else MODEL_ANSWER_UNUSABLE
+
+
+def judge_answer(answer: Answer) -> Rejection | None:
+    """Return why an answer may not be used, if so: the most telling verdict."""
+    if answer.aborted is not None:
+        return VerdictRejection(answer.aborted)
+    facts = verification.Answer(
+        text=answer.text or answer.refusal or "",
+        finish_reason=answer.finish_reason,
+        prompt_tokens=answer.prompt_tokens,
+        completion_tokens=answer.completion_tokens,
+        prompt=answer.prompt,
+        text_only_tokens=answer.text_tokens,
+        ink_share=answer.ink_share,
+    )
+    verdicts = (verdict for verdict in verification.judge(facts) if verdict.rejects)
+    first = next(verdicts, None)
+    return None if first is None else VerdictRejection(first.reason)
+
+
+def watch_answer() -> Callable[[str], str | None]:
+    """Return a listener for one streamed answer: names the reason as soon as it loops."""
+    watch = RepetitionWatch()
+
+    def listen(piece: str) -> str | None:
+        return LOOP if watch.feed(piece) else None
+
+    return listen
