@@ -113,11 +113,10 @@ class Exchange:
         model = str(self.call.body.get("model", "unnamed"))
         if not self.call.streamed:
             return await self.send(200, make_unary(told, model=model))
-        await self.start_stream()
-        with_usage = "stream_options" in self.call.body
-        for event in make_events(told, model=model, with_usage=with_usage):
-            await self.write(event)
-        return None
+        await self.write(head(200, {"content-type": "text/event-stream", "transfer-encoding": "chunked"}))
+        for event in make_events(told, model=model, with_usage="stream_options" in self.call.body):
+            await self.write(b"%x\r\n%b\r\n" % (len(event), event))
+        return await self.write(b"0\r\n\r\n")
 
     def told(self, text: str | None = None) -> Told:
         """Return a good answer, with other words if given."""

@@ -113,10 +113,11 @@ async def test_a_loop_is_cut_while_it_streams(
     assert len(seen) == 20
 
 
+@pytest.mark.parametrize("stream", [True, False])
 async def test_connections_are_used_again_where_answers_end_cleanly(
-    server: FaultyModelServer, make_engine: MakeEngine, page: PageSource
+    server: FaultyModelServer, make_engine: MakeEngine, page: PageSource, stream: bool
 ) -> None:
-    engine = make_engine(server, settings={"stream": False})
+    engine = make_engine(server, settings={"stream": stream})
     for _ in range(3):
         await engine.recognise(page, ask())
     assert server.hits == 3

@@ -17,7 +17,7 @@ from ironleaf.services.engines.vision_language.completion import (
     keep_words,
     read_completion,
 )
-from ironleaf.services.engines.vision_language.stream import BYTE_ORDER_MARK, Accumulator, EventParser
+from ironleaf.services.engines.vision_language.stream import BYTE_ORDER_MARK, Accumulator, Event, EventParser
 from ironleaf.services.engines.vision_language.trouble import AnswerUnusable, CallFailed, TransportFailed, Trouble
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ LISTING_TIMEOUT_S: Final = 5.0
 """For ``/v1/models``: a list, not a computation."""
 AFTER_FINISH_S: Final = 2.0
 """How long a stream may take to say its counts once the text is whole."""
+AFTER_DONE_S: Final = 0.1
+"""How long the body's end may then take; it mostly comes with ``[DONE]``."""
 REFUSAL_BODY_S: Final = 2.0
 """For the body behind an error status; the status alone says most."""
 MODELS_MAX: Final = 1_000
@@ -105,21 +107,37 @@ class ChatClient:
     async def _follow(self, start: bytes, source: _Source, pause: asyncio.Timeout, answer: Accumulator) -> Completion:
         parser = EventParser()
         chunk = start
-        try:
-            while chunk and not answer.is_done:
-                for event in parser.feed(chunk):
-                    answer.take(event)
-                    if answer.is_done:
-                        break
-                    allowed_s = AFTER_FINISH_S if answer.is_whole else self._settings.between_tokens_timeout_s
-                    pause.reschedule(asyncio.get_running_loop().time() + allowed_s)
-                chunk = b"" if answer.is_done else await source.read()
-            for event in () if answer.is_done else parser.finish():
-                answer.take(event)
-        except TransportFailed:
-            if not answer.is_whole:
-                raise
+        while chunk:
+            if _take(parser.feed(chunk), answer):
+                pause.reschedule(asyncio.get_running_loop().time() + self._settings.between_tokens_timeout_s)
+            if answer.is_done or answer.is_whole:
+                break
+            chunk = await source.read()
+        else:
+            _take(parser.finish(), answer)
+        if answer.is_whole and not answer.is_aborted:
+            pause.reschedule(None)
+            await _take_rest(parser, source, answer)
         return answer.finish()
+
+
+def _take(events: list[Event], answer: Accumulator) -> int:
+    for event in events:
+        if answer.is_done:
+            break
+        answer.take(event)
+    return len(events)
+
+
+async def _take_rest(parser: EventParser, source: _Source, answer: Accumulator) -> None:
+    """Take the counts behind the text, and the end of the body, so that the connection can be used again."""
+    clock = asyncio.get_running_loop()
+    with contextlib.suppress(TransportFailed, TimeoutError):
+        async with asyncio.timeout(AFTER_DONE_S if answer.is_done else AFTER_FINISH_S) as patience:
+            while chunk := await source.read():
+                _take(parser.feed(chunk), answer)
+                if answer.is_done:
+                    patience.reschedule(clock.time() + AFTER_DONE_S)
 
 
 @contextlib.asynccontextmanager
@@ -133,6 +151,7 @@ async def _called(
         async with total, asyncio.timeout(first_s) as pause, request as reply:
             status, headers = reply.status, dict(reply.headers)
             if status != HTTP_OK:
+                pause.reschedule(None)
                 raise await _describe_refusal(reply)
             yield _Source(reply), pause
     except AnswerUnusable as error:

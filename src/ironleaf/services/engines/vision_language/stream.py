@@ -131,6 +131,11 @@ class Accumulator:
         """True once a ``finish_reason`` came: only counts may follow."""
         return self._finish_reason is not None
 
+    @property
+    def is_aborted(self) -> bool:
+        """True once the watch has said stop."""
+        return self._aborted is not None
+
     def take(self, event: Event) -> None:
         """Add one event.
 
