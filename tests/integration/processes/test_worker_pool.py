@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -141,6 +141,37 @@ async def test_a_worker_that_dies_while_idle_is_replaced_unasked() -> None:
         psutil.Process(pid).kill()
         assert (await rig.replacement()).exit_code == -9
         assert await rig.do("pid") != pid
+
+
+async def test_the_fork_server_may_die_too() -> None:
+    async with faulty() as rig:
+        servers = [child for child in psutil.Process().children() if "forkserver" in " ".join(child.cmdline())]
+        for server in servers:
+            server.kill()
+        assert len(servers) == 1
+        pid = await rig.do("pid")
+        assert isinstance(pid, int)
+        worker = psutil.Process(pid)
+        with pytest.raises(WorkerLost) as caught:
+            await rig.do("spin", timeout_s=0.1)
+        assert caught.value.reason is LossReason.TIMEOUT
+        await rig.replacement()
+        # An orphan stays a zombie until the system's first process looks after it.
+        with suppress(psutil.NoSuchProcess):
+            assert worker.status() == psutil.STATUS_ZOMBIE
+        assert await rig.do("echo", text="next") == "next"
+
+
+async def test_a_listener_that_raises_stops_nothing() -> None:
+    loop = asyncio.get_running_loop()
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    loop.set_exception_handler(lambda _, context: heard.put_nowait(type(context["exception"]).__name__))
+    async with faulty() as rig:
+        rig.pool._crew._on_event = lambda event: {}[event]
+        for _ in range(2):
+            with pytest.raises(WorkerLost):
+                await rig.do("exit")
+            assert await asyncio.wait_for(heard.get(), timeout=20) == "KeyError"
 
 
 async def test_cancelling_a_call_ends_its_process() -> None:

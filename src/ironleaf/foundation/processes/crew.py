@@ -202,7 +202,7 @@ class Crew:
         """
         try:
             link = await self._in_thread(lambda: open_link(self._name, self._limits))
-        except (OSError, EOFError, RuntimeError) as error:  # no process, no fork server, no thread
+        except Exception as error:  # no process, no fork server, no thread: nothing may end the healing
             raise WorkerLost(LossReason.START, private_text=str(error)) from error
         link.attach(asyncio.get_running_loop(), on_idle_death=self._lose_idle)
         self._links.add(link)
@@ -238,7 +238,7 @@ class Crew:
     async def _replace(self, link: WorkerLink, death: asyncio.Task[Death], began_s: float) -> None:
         attempt = 1
         while (fresh := await self._try_to_hatch(attempt)) is None:
-            if await self._closes_within(min(_BACKOFF_CAP_S, _BACKOFF_BASE_S * 2**attempt)):
+            if await self._closes_within(min(_BACKOFF_CAP_S, _BACKOFF_BASE_S * attempt**2)):
                 return
             attempt += 1
         self.admit(fresh)
@@ -292,7 +292,8 @@ class Crew:
 
     def _tell(self, event: ProcessEvent) -> None:
         if self._on_event is not None:
-            self._on_event(event)
+            # On its own, so that a listener that raises stops nothing here.
+            asyncio.get_running_loop().call_soon(self._on_event, event)
 
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

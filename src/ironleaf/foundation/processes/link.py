@@ -122,6 +122,7 @@ class WorkerLink:
         try:
             frame = self._inbox.feed(chunk)
         except FrameBroken:
+            self.kill_process()
             chunk, frame = b"", None
         if not chunk:
             self._fail()
