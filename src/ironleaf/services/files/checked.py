@@ -17,6 +17,7 @@ from ironleaf.services.files.errors import (
 from ironleaf.services.files.filetypes import FileFormat, Nature
 from ironleaf.services.files.identify import identify
 from ironleaf.services.files.limits import check_bytes
+from ironleaf.services.files.second_opinion import OPINION_BYTES, name_unknown
 from ironleaf.services.files.signatures import PDF_HEADER
 from ironleaf.services.files.spool import storage_failure
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from ironleaf.foundation.errors import Entry
     from ironleaf.services.files.filetypes import FileType
+    from ironleaf.services.files.second_opinion import Opinion
     from ironleaf.services.files.settings import FileLimits
     from ironleaf.services.files.stored import StoredFile
 
@@ -43,10 +45,17 @@ class CheckedFile:
     """Reasons from the closed list of warnings."""
 
 
-def check_file(stored: StoredFile, *, limits: FileLimits, enabled: frozenset[FileFormat] = EVERY_FORMAT) -> CheckedFile:
+def check_file(
+    stored: StoredFile,
+    *,
+    limits: FileLimits,
+    enabled: frozenset[FileFormat] = EVERY_FORMAT,
+    second_opinion: Opinion | None = None,
+) -> CheckedFile:
     """Return the file as what it is.
 
-    Reads some kilobytes, for Office files their table of contents: milliseconds,
+    ``second_opinion`` is asked about files that the own table does not know, to
+    name their refusal better. Reads some kilobytes, for Office files their table of contents: milliseconds,
     but disk, so call it in a thread.
 
     Raises:
@@ -58,11 +67,13 @@ def check_file(stored: StoredFile, *, limits: FileLimits, enabled: frozenset[Fil
     claims = list_claims(stored)
     try:
         found = identify(stored.path, hint=choose_hint(claims))
+        if second_opinion is not None:
+            found = name_unknown(found, _read_head(stored.path, OPINION_BYTES), second_opinion)
         file_format = _take(found, claims, enabled)
         if found.nature is Nature.OFFICE:
             check_table(stored.path, limits=limits)
         notices = (DECLARED_TYPE_DIFFERS.reason,) if differs(claims, found) else ()
-        if file_format is FileFormat.PDF and not _begins_with(stored.path, PDF_HEADER):
+        if file_format is FileFormat.PDF and _read_head(stored.path, len(PDF_HEADER)) != PDF_HEADER:
             notices += (LEADING_JUNK_SKIPPED.reason,)
     except OSError as error:
         raise storage_failure(error) from error
@@ -84,6 +95,6 @@ def _refuse(entry: Entry, enabled: frozenset[FileFormat]) -> ValidationProblem:
     return ValidationProblem(entry, details=(Detail(reason=entry.reason, allowed=allowed),))
 
 
-def _begins_with(path: Path, start: bytes) -> bool:
+def _read_head(path: Path, length: int) -> bytes:
     with path.open("rb") as handle:
-        return handle.read(len(start)) == start
+        return handle.read(length)

@@ -42,6 +42,8 @@ HEADERS_PER_PART_MAX: Final = 8
 """Headers of a part: browsers send two."""
 HEADER_BYTES_MAX: Final = 16 * 1024
 """Bytes of a header: a file name of 10,000 characters still passes, to be cut down to a label."""
+CONTENT_TYPE_CHARACTERS_MAX: Final = 1_024
+"""Characters of a Content-Type that are looked at: a boundary has 70 at most, and its parser takes squared time."""
 PART_OVERHEAD_BYTES: Final = 1024
 """Bytes of boundary and headers that a part usually adds."""
 _PLAIN_ENCODINGS: Final = frozenset({b"", b"binary", b"8bit", b"7bit"})
@@ -222,7 +224,7 @@ def _allow_file(entry: Entry) -> Detail:
 
 
 def _boundary(content_type: str | None) -> bytes:
-    header = (content_type or "").encode("latin-1", errors="replace")
+    header = (content_type or "")[:CONTENT_TYPE_CHARACTERS_MAX].encode("latin-1", errors="replace")
     media_type, parameters = parse_options_header(header)
     if media_type != b"multipart/form-data":
         raise BusinessError(NOT_MULTIPART)

@@ -52,7 +52,7 @@ SIGNATURES: Final[tuple[Signature, ...]] = (
     *_each(types.GIF, b"GIF87a", b"GIF89a"),
     # Canon's raw files are TIFF to the byte, with a mark behind: their first frame would be a thumbnail.
     *_each(types.PICTURE, b"CR\x02\x00", offset=8),
-    *_each(types.TIFF, b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"),
+    *_each(types.TIFF, b"II*\x00", b"MM\x00*", b"MM*\x00", b"II\x00*", b"II+\x00", b"MM\x00+"),
     *_each(types.JPEG_2000, b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51"),
     *_each(
         types.PICTURE,
@@ -91,6 +91,15 @@ SIGNATURES: Final[tuple[Signature, ...]] = (
     *_each(types.PICTURE, b"DICM", offset=128),
     *_each(types.DRAWING, b"\xc5\xd0\xd3\xc6", b"\xd7\xcd\xc6\x9a", b"\x01\x00\x09\x00\x00\x03"),
     *_each(types.DRAWING, b" EMF", offset=40),
+    # Workbooks from before the OLE container.
+    *_each(
+        types.LEGACY_OFFICE,
+        b"\x09\x08\x10\x00",
+        b"\x09\x08\x08\x00",
+        b"\x09\x04\x06\x00",
+        b"\x09\x02\x06\x00",
+        b"\x09\x00\x04\x00",
+    ),
     *_each(types.OUTLOOK, b"\x78\x9f\x3e\x22", b"!BDN"),
     *_each(types.DOCUMENT, b"\xffWPC", b"ITSF", b"\xdb\xa5-\x00\x00\x00"),  # WordPerfect, compiled help, Word 2
     *_each(types.DOCUMENT, b"BOOKMOBI", offset=60),
@@ -152,7 +161,21 @@ SIGNATURES: Final[tuple[Signature, ...]] = (
 
 _RIFF: Final[dict[bytes, FileType]] = {b"WEBP": types.WEBP, b"WAVE": types.MEDIA, b"AVI ": types.MEDIA}
 _HEIC_BRANDS: Final = frozenset(
-    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1", b"mif2", b"miaf"}
+    {
+        b"heic",
+        b"heix",
+        b"heim",
+        b"heis",
+        b"hevc",
+        b"hevx",
+        b"hevm",
+        b"hevs",
+        b"mif1",
+        b"msf1",
+        b"mif2",
+        b"mif3",
+        b"miaf",
+    }
 )
 _AVIF_BRANDS: Final = frozenset({b"avif", b"avis"})
 _BRANDS_READ_MAX: Final = 64

@@ -63,8 +63,9 @@ def decode_head(head: bytes) -> str | None:
     for bom, encoding in _BOMS:
         if head.startswith(bom):
             return head[len(bom) :].decode(encoding, errors="replace")
-    if 0 in head:
-        return _decode_unmarked_utf16(head)
+    for encoding, zeros in (("utf-16-le", head[1::2]), ("utf-16-be", head[0::2])):
+        if zeros.count(0) > len(zeros) * _UTF16_ZERO_SHARE_MIN:
+            return _decode_unmarked_utf16(head, encoding)
     controls = len(head) - len(head.translate(None, _CONTROLS))
     if controls > len(head) * CONTROL_SHARE_MAX:
         return None
@@ -74,13 +75,10 @@ def decode_head(head: bytes) -> str | None:
         return head.decode("latin-1")
 
 
-def _decode_unmarked_utf16(head: bytes) -> str | None:
-    for encoding, zeros in (("utf-16-le", head[1::2]), ("utf-16-be", head[0::2])):
-        if zeros.count(0) > len(zeros) * _UTF16_ZERO_SHARE_MIN:
-            text = head.decode(encoding, errors="replace")
-            odd = sum(not (char.isprintable() or char.isspace()) or char == "\ufffd" for char in text)
-            return text if odd <= 1 + len(text) * CONTROL_SHARE_MAX else None
-    return None
+def _decode_unmarked_utf16(head: bytes, encoding: str) -> str | None:
+    text = head.decode(encoding, errors="replace")
+    odd = sum(not (char.isprintable() or char.isspace()) or char == "\ufffd" for char in text)
+    return text if odd <= 1 + len(text) * CONTROL_SHARE_MAX else None
 
 
 def match_text(text: str, *, hint: FileFormat | None = None) -> FileType:

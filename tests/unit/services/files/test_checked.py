@@ -12,6 +12,7 @@ from ironleaf.foundation.errors import IronleafError
 from ironleaf.services.files.checked import check_file
 from ironleaf.services.files.filetypes import FileFormat
 from ironleaf.services.files.intake import store_bytes
+from ironleaf.services.files.second_opinion import load_libmagic
 from ironleaf.services.files.settings import FileLimits
 from ironleaf.services.files.spool import SpoolRoot
 
@@ -107,6 +108,41 @@ def test_a_bomb_in_an_office_file_is_refused_at_the_gate(spool: Spool) -> None:
     with pytest.raises(IronleafError) as caught:
         check_file(store(spool, buffer.getvalue()), limits=LIMITS)
     assert caught.value.entry.reason == "archive-too-dense"
+
+
+def test_a_second_opinion_names_the_unknown_and_nothing_else(spool: Spool) -> None:
+    asked: list[bytes] = []
+
+    def opinion(head: bytes) -> str:
+        asked.append(head)
+        return "video/unheard-of"
+
+    with pytest.raises(IronleafError) as caught:
+        check_file(store(spool, bytes(50)), limits=LIMITS, second_opinion=opinion)
+    assert caught.value.entry.reason == "media-not-taken"
+    assert check_file(store(spool, PDF), limits=LIMITS, second_opinion=opinion).format is FileFormat.PDF
+    assert asked == [bytes(50)]
+
+
+@pytest.mark.parametrize("media_type", ["application/pdf", "application/octet-stream"])
+def test_a_second_opinion_never_lets_a_file_in(spool: Spool, media_type: str) -> None:
+    with pytest.raises(IronleafError) as caught:
+        check_file(store(spool, bytes(50)), limits=LIMITS, second_opinion=lambda _: media_type)
+    assert caught.value.entry.reason == "unsupported-type"
+
+
+def test_a_second_opinion_that_fails_is_none(spool: Spool) -> None:
+    def opinion(head: bytes) -> str:
+        raise RuntimeError(head)
+
+    with pytest.raises(IronleafError) as caught:
+        check_file(store(spool, bytes(50)), limits=LIMITS, second_opinion=opinion)
+    assert caught.value.entry.reason == "unsupported-type"
+
+
+def test_libmagic_is_optional() -> None:
+    opinion = load_libmagic()
+    assert opinion is None or opinion(PNG) == "image/png"
 
 
 def test_a_file_that_vanished_is_our_fault(spool: Spool) -> None:

@@ -63,6 +63,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
         (b"RIFF\x10\0\0\0WEBPVP8 ", types.WEBP),
         (b"II*\0\x08\0\0\0", types.TIFF),
         (b"MM\0*\0\0\0\x08", types.TIFF),
+        (b"II\0*\0\0\0\x08", types.TIFF),
         (b"II+\0\x08\0\0\0", types.TIFF),
         (b"MM\0+\0\x08\0\0", types.TIFF),
         (b"GIF89a\x01\0\x01\0\x80", types.GIF),
@@ -107,6 +108,7 @@ def test_what_is_taken_is_recognised(content: bytes, expected: FileType) -> None
         (zipped({"META-INF/MANIFEST.MF": b"x", "A.class": b"x"}), "executable-not-taken"),
         (compound("WordDocument"), "legacy-office-not-taken"),
         (compound("Workbook"), "legacy-office-not-taken"),
+        (b"\t\x08\x10\0\0\x06\x05\0", "legacy-office-not-taken"),
         (compound("PowerPoint Document"), "legacy-office-not-taken"),
         (compound("EncryptionInfo", "EncryptedPackage"), "encrypted-office"),
         (compound("__properties_version1.0"), "outlook-message-not-taken"),
@@ -181,6 +183,7 @@ MAIL = b"Received: from a by b;\r\n\tMon, 1 Jan 2024\r\nFrom: a@example.org\r\nS
         (b"P1 is urgent\n", types.TEXT),
         (b"#!/bin/sh\necho hello\n", types.TEXT),
         (b'{"key": [1, 2]}', types.TEXT),
+        (b"words " * 200 + b"\0\x01", types.TEXT),
         (b" \n", types.TEXT),
     ],
 )
