@@ -8,12 +8,13 @@ import socket
 from typing import TYPE_CHECKING, Final
 
 from ironleaf.faults.exchange import Call, CallerLeft, Exchange, read_call
-from ironleaf.faults.scenarios import FAULTS, Act, Fault, Reach
+from ironleaf.faults.scenarios import FAULTS, Fault, Reach
 from ironleaf.foundation.clock import SystemClock
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from ironleaf.faults.acts import Act
     from ironleaf.foundation.clock import Clock
 
 LOOPBACK: Final = "127.0.0.1"

@@ -224,10 +224,10 @@ class HttpTransport:
         return self._session
 
     def _headers(self) -> dict[str, str]:
-        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **self._settings.headers}
+        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
         if self._settings.api_key:
             headers["Authorization"] = f"Bearer {self._settings.api_key}"
-        return headers
+        return headers | {name.title(): value for name, value in self._settings.headers.items()}
 
 
 def _make_tls(settings: BackendSettings) -> ssl.SSLContext | bool:
