@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from ironleaf.document import ImageEncoding, PageImage, PageSource, RenderSpec
@@ -76,7 +77,7 @@ class OpenedDocument:
         """
         info = await self._decoder.run(PageJob(file=self._request, number=number), self._deadline, PageInfo)
         self._remember(number, info.notices)
-        return PageSource(
+        source = PageSource(
             number=number,
             width_px=info.width_px,
             height_px=info.height_px,
@@ -84,8 +85,8 @@ class OpenedDocument:
             text_layer=info.text_layer,
             has_image=info.has_image,
             warnings=info.notices,
-            render=lambda spec: self._render(number, spec),
         )
+        return replace(source, render=partial(self._render, number)) if info.has_image else source
 
     def warnings_of(self, number: int) -> tuple[str, ...]:
         """Return the reasons of warnings about a page so far: drawing it adds what had to be mended."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from ironleaf.services.files.settings import FileLimits
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -35,6 +37,8 @@ class DecodeLimits:
     """Seconds for drawing a page before the decoder gives it up by itself; the kill stands behind it."""
     text_characters_max: int = 200_000
     """Characters of one page's text layer: fifty dense pages."""
+    files: FileLimits = field(default_factory=FileLimits)
+    """Limits of archives, and of the text of files that are text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +46,9 @@ class PageInfo:
     """A page as its file describes it."""
 
     number: int
-    width_px: int
-    height_px: int
-    """Upright."""
+    width_px: int | None
+    height_px: int | None
+    """Upright; None where the page has no picture."""
     rotation_deg: int = 0
     text_layer: TextLayer | None = None
     has_image: bool = True

@@ -15,9 +15,11 @@ from ironleaf.foundation.errors import (
 )
 from ironleaf.services.files import errors
 
-DAMAGE_BY_FORMAT: Final[dict[str, Entry]] = {"pdf": errors.DAMAGED_PDF} | dict.fromkeys(
-    ("jpeg", "png", "webp", "tiff", "bmp", "gif", "heif", "heic", "avif"), errors.DAMAGED_IMAGE
-)
+DAMAGE_BY_FORMAT: Final[dict[str, Entry]] = {
+    "pdf": errors.DAMAGED_PDF,
+    **dict.fromkeys(("jpeg", "png", "webp", "tiff", "bmp", "gif", "heif", "heic", "avif"), errors.DAMAGED_IMAGE),
+    **dict.fromkeys(("docx", "xlsx", "pptx"), errors.DAMAGED_OFFICE),
+}
 """Which damage it is when a decoder of this format gives up."""
 
 _ENTRIES: Final[tuple[tuple[type[Exception], Entry], ...]] = (
