@@ -94,7 +94,7 @@ async def test_the_servers_own_time_limit_is_evidence(
 ) -> None:
     await server.use("silent-before-headers")
     with pytest.raises(UpstreamFailure) as caught:
-        await make_engine(server).recognise(page, ask())
+        await make_engine(server, settings={"first_token_timeout_s": 0.2}).recognise(page, ask())
     assert not caught.value.deadline_bound
 
 
