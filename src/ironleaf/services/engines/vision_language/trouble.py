@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Trouble(StrEnum):
-    """Families of client-side failures; the values are the class names that the classifier knows them by."""
+    """Families of client-side failures; the values are exception names, from which the classifier reads a meaning."""
 
     REFUSED = "ConnectionRefusedError"
     RESET = "ConnectionResetError"
