@@ -10,7 +10,7 @@ ARGS ?=
 # Byte code is compiled once at install, so that a second start is quick.
 SYNC := $(UV) pip install --quiet --require-hashes --compile-bytecode --python $(BIN)/python
 LINK := $(UV) pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
-SOURCES := src tests benchmarks examples
+SOURCES := src tests benchmarks examples docs
 
 .PHONY: help
 help: ## Say what can be made
@@ -57,6 +57,10 @@ format: $(VENV)/.dev ## Format and mend what can be mended by itself
 .PHONY: bench
 bench: $(VENV)/.dev ## Run the benchmarks (see benchmarks/README.md)
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+.PHONY: docs
+docs: $(VENV)/.dev ## Write the reference pages from the code
+	$(BIN)/python docs/make_reference.py
 
 .PHONY: lock
 lock: $(UV) ## Renew the hash-pinned requirement locks

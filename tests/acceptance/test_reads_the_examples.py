@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.fixtures.service import EXAMPLES
 
 if TYPE_CHECKING:
-    from tests.acceptance.conftest import Service
+    from tests.fixtures.service import Service
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 ERROR_SHARE_MAX = 0.03
+
+pytestmark = pytest.mark.xdist_group("acceptance")
 
 
 def fold(text: str) -> str:

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Protocol
 
 from ironleaf.document import EngineName, Grade, PageResult, Quality
-from ironleaf.services.cleaning import clean_block, clean_page
+from ironleaf.services.cleaning import clean_page
 
 
 def clean_result(result: PageResult) -> PageResult:
     """Return the reading with its text and its blocks' texts cleaned."""
-    blocks = tuple(replace(block, text=clean_block(block.text)) for block in result.blocks)
+    blocks = tuple(replace(block, text=clean_page(block.text)) for block in result.blocks)
     return replace(result, text=clean_page(result.text), blocks=blocks)
 
 

@@ -1,0 +1,165 @@
+"""The fault table: whatever one backend does, the page is read and says truthfully by whom, and nothing leaks."""
+
+from __future__ import annotations
+
+import random
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ironleaf.application.bootstrap import build_backends
+from ironleaf.application.pages import make_page
+from ironleaf.application.settings import VlSettings
+from ironleaf.document import Attempt, AttemptOutcome, EngineName, Grade, PageStatus, Quality
+from ironleaf.faults import CANARIES, FAULTS, FaultyEngine, FaultyModelServer
+from ironleaf.foundation.clock import Deadline, SystemClock
+from ironleaf.foundation.errors import IronleafError, make_problem
+from ironleaf.foundation.resilience import BreakerState
+from ironleaf.services.engines.base import RecogniseRequest
+from ironleaf.services.engines.canary import CANARY_WORDS, make_canary_page
+from ironleaf.services.engines.ladder import LadderEngine
+from ironleaf.services.engines.vision_language.settings import BackendSettings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from ironleaf.document import Page
+    from ironleaf.services.engines.guarded import GuardedEngine
+
+pytestmark = pytest.mark.anyio
+
+CLOCK = SystemClock()
+EMBEDDED_TEXT = "read by the embedded engine"
+GOOD_TEXT = f"{' '.join(CANARY_WORDS)} and a page of good text"
+
+
+@dataclass
+class House:
+    backends: tuple[GuardedEngine, ...]
+    ladder: LadderEngine
+    embedded: FaultyEngine
+
+    async def read(self, *, timeout_s: float = 10.0) -> Page:
+        source = replace(make_canary_page(), number=3)
+        request = RecogniseRequest(deadline=Deadline.after(timeout_s, CLOCK))
+        return make_page(source, await self.ladder.recognise(source, request), Quality(grade=Grade.GOOD))
+
+
+@asynccontextmanager
+async def build(*servers: FaultyModelServer, **settings: object) -> AsyncGenerator[House]:
+    backends = tuple(
+        BackendSettings(
+            alias=f"reader-{number}",
+            base_url=server.base_url,
+            model="qwen2-vl-instruct",
+            connect_timeout_s=0.5,
+            first_token_timeout_s=0.4,
+            between_tokens_timeout_s=0.4,
+            total_timeout_s=1.5,
+        )
+        for number, server in enumerate(servers, 1)
+    )
+    vl = VlSettings(backends=backends, reserve_s=1.0, **settings)  # type: ignore[arg-type]
+    guarded = build_backends(vl, CLOCK, random.Random(5))
+    embedded = FaultyEngine(EMBEDDED_TEXT, name=EngineName.EMBEDDED, alias="embedded")
+    house = House(guarded, LadderEngine((*guarded, embedded), clock=CLOCK), embedded)
+    try:
+        yield house
+    finally:
+        await house.ladder.aclose()
+
+
+def public_face(page: Page) -> str:
+    return repr(page)
+
+
+@pytest.mark.parametrize("fault", sorted(FAULTS))
+async def test_the_page_is_read_whatever_the_backend_does(fault: str) -> None:
+    async with FaultyModelServer(fault, text=GOOD_TEXT) as server, build(server) as house:
+        page = await house.read()
+    assert page.text in {GOOD_TEXT, EMBEDDED_TEXT}
+    if page.text == EMBEDDED_TEXT:
+        assert (page.engine, page.status, page.degraded) == (EngineName.EMBEDDED, PageStatus.DEGRADED, True)
+        assert page.degraded_reason
+        assert [attempt.engine for attempt in page.attempts] == ["reader-1", "embedded"]
+        assert page.attempts[0].outcome in {AttemptOutcome.FAILED, AttemptOutcome.REJECTED}
+        assert page.attempts[0].reason == page.degraded_reason
+    else:
+        assert (page.engine, page.model, page.status) == (EngineName.VL, "reader-1", PageStatus.SUCCEEDED)
+    assert not [canary for canary in CANARIES if canary in public_face(page)]
+
+
+async def test_the_founding_failure_costs_one_hit_and_the_next_page_none() -> None:
+    async with FaultyModelServer("400-model-gone") as server, build(server) as house:
+        first, second = await house.read(), await house.read()
+        assert server.hits == 1
+    assert first.degraded_reason == "model-unavailable"
+    assert second.degraded_reason == "circuit-open"
+    assert second.attempts[0] == Attempt(
+        engine="reader-1", outcome=AttemptOutcome.SKIPPED, reason="circuit-open", duration_ms=0
+    )
+    assert house.backends[0].breaker.snapshot().state is BreakerState.OPEN
+
+
+async def test_alone_the_backend_answers_the_catalogues_error_and_nothing_else() -> None:
+    async with FaultyModelServer("400-model-gone") as server, build(server) as house:
+        alone = LadderEngine(house.backends, clock=CLOCK)
+        source = make_canary_page()
+        with pytest.raises(IronleafError) as caught:
+            await alone.recognise(source, RecogniseRequest(deadline=Deadline.after(5, CLOCK)))
+    problem = repr(make_problem(caught.value.entry, details=caught.value.details))
+    assert caught.value.entry.reason == "model-unavailable"
+    assert not [canary for canary in CANARIES if canary in problem]
+
+
+async def test_refused_connections_open_the_breaker_after_three() -> None:
+    async with FaultyModelServer("refused") as server, build(server) as house:
+        states = []
+        for _ in range(3):
+            await house.read()
+            states.append(house.backends[0].breaker.snapshot().state)
+    assert states[-1] is BreakerState.OPEN
+
+
+async def test_nobody_waits_seven_seconds_when_another_engine_is_there() -> None:
+    async with FaultyModelServer("429-retry-after-7") as server, build(server) as house:
+        before = CLOCK.monotonic()
+        page = await house.read()
+        assert CLOCK.monotonic() - before < 3
+    assert page.text == EMBEDDED_TEXT
+
+
+async def test_a_silent_backend_is_left_within_the_deadline() -> None:
+    async with FaultyModelServer("silent-before-headers") as server, build(server) as house:
+        before = CLOCK.monotonic()
+        page = await house.read(timeout_s=3.0)
+        assert CLOCK.monotonic() - before <= 3.5
+    assert page.text == EMBEDDED_TEXT
+
+
+async def test_the_second_backend_reads_what_the_first_cannot() -> None:
+    async with (
+        FaultyModelServer("503") as sick,
+        FaultyModelServer("ok", text=GOOD_TEXT) as well,
+        build(sick, well) as house,
+    ):
+        page = await house.read()
+    assert (page.text, page.model, page.degraded) == (GOOD_TEXT, "reader-2", True)
+    assert house.embedded.hits == 0
+
+
+async def test_one_bad_page_does_not_open_the_breaker() -> None:
+    """A 500 may be the input's fault: the canary page, read well at the same time, tells."""
+    async with FaultyModelServer("500-bad-image", "ok", text=GOOD_TEXT) as server, build(server) as house:
+        first, second = await house.read(), await house.read()
+    assert first.text == EMBEDDED_TEXT
+    assert second.text == GOOD_TEXT
+    assert house.backends[0].breaker.snapshot().state is BreakerState.CLOSED
+
+
+async def test_guards_stand_in_the_order_that_the_design_says() -> None:
+    async with FaultyModelServer("ok") as server, build(server) as house:
+        names = [type(policy).__name__ for policy in house.backends[0].pipeline.policies]
+    assert names == ["DeadlineShare", "Retry", "CircuitBreaker", "Bulkhead", "AttemptTimeout"]
