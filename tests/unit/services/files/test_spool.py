@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import signal
 import stat
 import subprocess
@@ -84,11 +85,19 @@ def test_closing_twice_is_fine(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_said_before_anything_is_taken(tmp_path: Path) -> None:
-    with SpoolRoot(tmp_path, free_bytes_min=0) as root, pytest.raises(StorageFailure) as caught:
-        root.open(expected_bytes=2**80)
-    assert caught.value.entry.reason == "spool-full"
-    with SpoolRoot(tmp_path, free_bytes_min=2**80) as root, pytest.raises(StorageFailure):
+    free = shutil.disk_usage(tmp_path).free
+    with SpoolRoot(tmp_path, free_bytes_min=2 * free) as root, pytest.raises(StorageFailure) as caught:
         root.open()
+    assert caught.value.entry.reason == "spool-full"
+    with SpoolRoot(tmp_path, free_bytes_min=free * 3 // 4) as root:
+        root.open().close()
+        with pytest.raises(StorageFailure):
+            root.open(expected_bytes=free // 2)
+
+
+def test_a_declared_length_cannot_make_the_disk_look_full(tmp_path: Path) -> None:
+    with SpoolRoot(tmp_path, free_bytes_min=1_000_000) as root:
+        root.open(expected_bytes=2**80).close()
 
 
 def test_a_link_is_no_spool(tmp_path: Path) -> None:
