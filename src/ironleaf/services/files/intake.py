@@ -50,7 +50,7 @@ async def receive_multipart(
     """Return the form whose body ``chunks`` bring, its file stored in ``spool``.
 
     Whatever ``chunks`` raises passes through: that is how an adapter says that
-    the caller left (``BusinessError`` with the entry client-left). Names in
+    the caller left (``client-closed``). Names in
     ``option_names`` may be named in errors; others never are.
 
     Raises:

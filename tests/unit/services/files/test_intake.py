@@ -12,7 +12,7 @@ import pytest
 
 from ironleaf.faults.clock import ManualClock
 from ironleaf.foundation.errors import BusinessError, IronleafError, StorageFailure, make_problem
-from ironleaf.services.files.errors import CLIENT_LEFT
+from ironleaf.foundation.errors.protocol import CLIENT_CLOSED
 from ironleaf.services.files.intake import receive_multipart, store_bytes, store_local
 from ironleaf.services.files.settings import FileLimits
 from ironleaf.services.files.spool import Spool, SpoolRoot
@@ -234,9 +234,9 @@ async def test_a_dripping_upload_ends_too(spool: Spool) -> None:
 async def test_a_caller_who_leaves_ends_it_at_once(spool: Spool) -> None:
     async def leaving() -> AsyncIterator[bytes]:
         yield b"--line\r\n" + FILE + b"\r\n\r\n"
-        raise BusinessError(CLIENT_LEFT)
+        raise BusinessError(CLIENT_CLOSED)
 
-    assert (await refusal(leaving(), spool)).entry is CLIENT_LEFT
+    assert (await refusal(leaving(), spool)).entry is CLIENT_CLOSED
 
 
 async def test_a_time_out_of_the_transport_is_not_called_a_stall(spool: Spool) -> None:

@@ -88,7 +88,6 @@ from ironleaf.services.files.errors.types import (
     UNSUPPORTED_TYPE,
 )
 from ironleaf.services.files.errors.upload import (
-    CLIENT_LEFT,
     DUPLICATE_FIELD,
     EMPTY_FILE,
     FILE_TOO_LARGE,
@@ -119,7 +118,6 @@ __all__ = [
     "ARCHIVE_TOO_MANY_ENTRIES",
     "ATTACHMENTS_SKIPPED",
     "CHARACTERS_REPLACED",
-    "CLIENT_LEFT",
     "CMYK_CONVERTED",
     "COLOUR_CONVERTED",
     "DAMAGED_FILE",

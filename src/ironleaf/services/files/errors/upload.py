@@ -156,20 +156,6 @@ NOT_MULTIPART: Final = Entry(
     ),
     operator_advice=NOTHING_TO_DO,
 )
-CLIENT_LEFT: Final = Entry(
-    code=49901,
-    reason="client-left",
-    family=Family.PROTOCOL,
-    level=Level.L1,
-    kind=Kind.CANCELLED,
-    message=Text("The caller left before the answer.", "调用方在收到回应之前已断开。"),
-    user_advice=Text("Send the request again and wait for the answer.", "请重新发送请求并等待回应。"),
-    operator_advice=Text(
-        "A surge means callers whose own time-out is shorter than the work.",
-        "如果数量突增，说明调用方自己的超时短于处理所需时间。",
-    ),
-    retryable=True,
-)
 SPOOL_FULL: Final = Entry(
     code=50301,
     reason="spool-full",
@@ -228,7 +214,6 @@ ENTRIES: Final = (
     UPLOAD_STALLED,
     FILE_TOO_LARGE,
     NOT_MULTIPART,
-    CLIENT_LEFT,
     SPOOL_FULL,
     STORAGE_FAILED,
 )
