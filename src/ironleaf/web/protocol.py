@@ -291,7 +291,7 @@ class CatalogueProtocol(HttpToolsProtocol):
 
 def _entry_for(error: Exception, *, in_body: bool) -> Entry:
     """Return the entry for what the parser found. Its wording decides nothing but the choice of an entry."""
-    words = str(error).lower()
+    words = str(error).lower()  # not shown: chooses the entry
     if isinstance(error, httptools.HttpParserInvalidMethodError | httptools.HttpParserInvalidURLError):
         return MALFORMED_REQUEST
     if "content-length" in words or "transfer-encoding" in words:

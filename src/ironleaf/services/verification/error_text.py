@@ -15,7 +15,9 @@ _MACHINE: Final = re.compile(
     r"\{\s*[\"'](?:error|detail|object)[\"']\s*:.{0,400}\}|<!doctype html\b.*|<html\b.*|"
     r"error code: ?[45]\d\d\b.*|(?:http(?:/[\d.]+)? ?)?5\d\d (?:internal server error|bad gateway|service unavailable|"
     r"gateway time-?out).*|internal server error\.?|cuda out of memory.*|[a-z_.]*(?:exception|error): .{0,300}"
-    r"(?:traceback|at 0x|request id|status code).*",
+    r"(?:traceback|at 0x|request id|status code).*|"
+    # Perhaps a picture of such words: another engine reads that as well.
+    r"error[:!] .{0,200}(?:upstream|connect(?:ion)? (?:error|refused|reset)|\d{1,3}(?:\.\d{1,3}){3}:\d+|uid:).*",
     re.DOTALL | re.IGNORECASE,
 )
 # Words that a short page may well have: a screenshot of an error is a page too.

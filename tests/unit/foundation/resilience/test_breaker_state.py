@@ -77,6 +77,39 @@ def bench() -> Bench:
     return Bench()
 
 
+def test_the_words_that_operators_read() -> None:
+    assert [*BreakerState] == ["closed", "open", "half_open", "forced_open"]
+    assert [*ResultKind] == ["good", "failed", "slow", "bad_content", "neutral"]
+
+
+def test_a_snapshot_tells_since_when_and_until(bench) -> None:
+    seen = []
+
+    def look() -> None:
+        snapshot = bench.machine.snapshot(bench.now_s)
+        seen.append((snapshot.state, snapshot.since_s, snapshot.retry_after_s))
+        bench.later(8.0)
+
+    bench.call(GONE)
+    look()
+    bench.admit()
+    look()
+    bench.machine.force_open(bench.now_s)
+    look()
+    bench.machine.close(bench.now_s)
+    look()
+    bench.machine.force_open(bench.now_s)
+    bench.machine.reset(bench.now_s)
+    look()
+    assert seen == [
+        (BreakerState.OPEN, 100.0, 5.0),
+        (BreakerState.HALF_OPEN, 108.0, 1.0),
+        (BreakerState.FORCED_OPEN, 116.0, 300.0),
+        (BreakerState.CLOSED, 124.0, 0.0),
+        (BreakerState.CLOSED, 132.0, 0.0),
+    ]
+
+
 def test_a_fresh_breaker_is_closed(bench) -> None:
     assert bench.admit() == Admission(generation=0, probe=False)
     snapshot = bench.machine.snapshot(bench.now_s)

@@ -94,5 +94,19 @@ def test_no_tag_of_the_page_is_a_tag(text: str) -> None:
         assert raw not in html
 
 
+@pytest.mark.parametrize(
+    ("line", "html"),
+    [
+        ("## C#", "<h2>C#</h2>"),
+        ("# A ##  ", "<h1>A</h1>"),
+        ("# ##", "<h1></h1>"),
+        ("#hash", "<p>#hash</p>"),
+        ("####### 7", "<p>####### 7</p>"),
+    ],
+)
+def test_headings(line: str, html: str) -> None:
+    assert html in assemble_html([make_page(1, line)])
+
+
 def test_blocks_of_blanks_give_nothing() -> None:
     assert assemble_html([make_page(1, "", Block(kind=K.PARAGRAPH, text="\n"))]) == ""

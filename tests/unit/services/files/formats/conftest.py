@@ -18,8 +18,12 @@ from ironleaf.services.files.formats.base import (
     RenderedPage,
     RenderJob,
 )
+from ironleaf.services.files.formats.html import HtmlDecoder
 from ironleaf.services.files.formats.image import ImageDecoder
+from ironleaf.services.files.formats.mail import MailDecoder
+from ironleaf.services.files.formats.office import OfficeDecoder
 from ironleaf.services.files.formats.pdf import PdfDecoder
+from ironleaf.services.files.formats.plain import PlainDecoder
 from ironleaf.services.files.workshop import DecodingWorkshop
 
 if TYPE_CHECKING:
@@ -32,7 +36,9 @@ class Bench:
 
     def __init__(self, folder: Path, limits: DecodeLimits) -> None:
         self.folder = folder
-        self.workshop = DecodingWorkshop((ImageDecoder(), PdfDecoder()), limits)
+        self.workshop = DecodingWorkshop(
+            (ImageDecoder(), PdfDecoder(), OfficeDecoder(), PlainDecoder(), HtmlDecoder(), MailDecoder()), limits
+        )
 
     def open(self, path: Path, file_format: str, **options: object) -> OpenedInfo:
         outcome = self.workshop(OpenJob(file=OpenRequest(path=path, format=file_format, **options)))
