@@ -129,12 +129,12 @@ class BreakerMachine:
         self._state = BreakerState.CLOSED
         self._since_s = now_s
         self._reason = OpenReason.MANUAL
-        self._until_s = -math.inf
+        self._until_s = now_s
         self._generation = 0
         self._probing = False
         self._refused_row = 0
         self._grown_s = 0.0
-        self._closed_at_s = -math.inf
+        self._closed_at_s = now_s
         self._openings = 0
         self._refusals = 0
         self._results = dict.fromkeys(ResultKind, 0)
@@ -175,7 +175,6 @@ class BreakerMachine:
     def force_open(self, now_s: float) -> None:
         """Let nothing through until a person closes or resets."""
         self._openings += 1
-        self._until_s = math.inf
         self._change(BreakerState.FORCED_OPEN, now_s, reason=OpenReason.MANUAL, open_s=math.inf)
 
     def close(self, now_s: float) -> None:
@@ -185,7 +184,6 @@ class BreakerMachine:
 
     def reset(self, now_s: float) -> None:
         """Close and forget the past, the length of former openings included."""
-        self._closed_at_s = -math.inf
         self._grown_s = 0.0
         self._change(BreakerState.CLOSED, now_s, reason=OpenReason.MANUAL)
 
