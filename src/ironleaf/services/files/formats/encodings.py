@@ -33,6 +33,11 @@ _HANGUL: Final = re.compile("[가-힣]")
 _ODD: Final = re.compile("[\ue000-\uf8ff\ufffd\x80-\x9f\uff61-\uff9f]")
 _PLAUSIBLE_SHARE: Final = 0.15
 """Of the characters beyond ASCII that must be common in their language for a double-byte guess to be believed."""
+_ASCII_LAST: Final = 0x7F
+_CYRILLIC: Final = ("cp1251", "koi8-r", "iso8859-5", "cp866")
+_CYRILLIC_SHARE: Final = 0.6
+"""Of the letters that are beyond ASCII: Western languages stay under 0.2."""
+_SMALL_CYRILLIC: Final = re.compile("[а-я]")
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0e-\x1f]")
 
 
@@ -95,7 +100,18 @@ def _is_known(name: str) -> bool:
 def _guess(sample: bytes) -> str:
     scores = {encoding: _score(text) for encoding, text in _try_all(sample)}
     best = max(scores, key=lambda encoding: scores[encoding], default="cp1252")
-    return best if scores.get(best, 0.0) >= _PLAUSIBLE_SHARE else "cp1252"
+    if scores.get(best, 0.0) >= _PLAUSIBLE_SHARE:
+        return best
+    return _guess_single(sample)
+
+
+def _guess_single(sample: bytes) -> str:
+    """Return the Cyrillic encoding that gives the most small letters if most letters are beyond ASCII, else Western."""
+    letters = sum(byte > _ASCII_LAST or chr(byte).isalpha() for byte in sample)
+    if sum(byte > _ASCII_LAST for byte in sample) < letters * _CYRILLIC_SHARE:
+        return "cp1252"
+    small = {name: len(_SMALL_CYRILLIC.findall(sample.decode(name, "replace"))) for name in _CYRILLIC}
+    return max(small, key=lambda name: small[name])
 
 
 def _try_all(sample: bytes) -> Iterable[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree
 
@@ -16,18 +17,27 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 _HEADING: Final = re.compile(r"(?:heading|überschrift|titre|título|标题)\s*([1-9])", re.IGNORECASE)
+_LIST: Final = re.compile(r"list (?:bullet|number|paragraph)\s*([2-9])?", re.IGNORECASE)
 _TITLE: Final = frozenset({"title", "标题"})
 _LEVEL_MAX: Final = 6
 _BREAKS: Final = {"tab": " ", "ptab": " ", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _NOTES: Final = (("footnotes.xml", "footnote"), ("endnotes.xml", "endnote"))
 
 
+@dataclass(frozen=True, slots=True)
+class Styles:
+    """The level of each style that is a heading or a list item, by the style's id."""
+
+    headings: dict[str, int]
+    lists: dict[str, int]
+
+
 def read_words(parts: Parts, main: str, notices: list[str]) -> Iterator[Block]:
     """Yield the document's blocks, then its notes."""
-    headings = _read_headings(parts, main, notices)
+    styles = _read_styles(parts, main, notices)
     with parts.open(main) as file:
         for element in stream(file, "body", "p", "tbl", "sdt"):
-            yield from _read_block(element, headings, notices)
+            yield from _read_block(element, styles, notices)
     folder = main.rpartition("/")[0]
     for name, item in _NOTES:
         if f"{folder}/{name}" in parts.names(f"{folder}/{name}"):
@@ -49,7 +59,7 @@ def read_paragraph(paragraph: Element) -> str:
     return "\n".join(" ".join(line.split()) for line in "".join(pieces).split("\n")).strip()
 
 
-def _read_block(element: Element, headings: dict[str, int], notices: list[str]) -> Iterator[Block]:
+def _read_block(element: Element, styles: Styles, notices: list[str]) -> Iterator[Block]:
     kind = local_name(element)
     if kind == "tbl":
         table = make_table([_read_row(row) for row in children(element, "tr")])
@@ -58,29 +68,30 @@ def _read_block(element: Element, headings: dict[str, int], notices: list[str]) 
     elif kind == "sdt":
         for content in children(element, "sdtContent"):
             for inner in content:
-                yield from _read_block(inner, headings, notices)
+                yield from _read_block(inner, styles, notices)
     elif kind == "p":
-        yield from _read_paragraph_block(element, headings)
-        yield from _read_frames(element, headings, notices)
+        yield from _read_paragraph_block(element, styles)
+        yield from _read_frames(element, styles, notices)
 
 
-def _read_frames(paragraph: Element, headings: dict[str, int], notices: list[str]) -> Iterator[Block]:
+def _read_frames(paragraph: Element, styles: Styles, notices: list[str]) -> Iterator[Block]:
     """Yield what stands in the text boxes that hang on a paragraph; pictures are told."""
     for inner in descend(paragraph, "txbxContent"):
         name = local_name(inner)
         if name == "txbxContent":
             for block in inner:
-                yield from _read_block(block, headings, notices)
+                yield from _read_block(block, styles, notices)
         elif name in {"pic", "imagedata"}:
             notices.append(errors.EMBEDDED_PICTURES_SKIPPED.reason)
 
 
-def _read_paragraph_block(paragraph: Element, headings: dict[str, int]) -> Iterator[Block]:
+def _read_paragraph_block(paragraph: Element, styles: Styles) -> Iterator[Block]:
     text = read_paragraph(paragraph)
     if not text:
         return
     style, level, listed = _read_properties(paragraph)
-    heading = level or headings.get(style or "")
+    heading = level or styles.headings.get(style or "")
+    listed = listed or styles.lists.get(style or "")
     if heading:
         yield Block(kind=BlockKind.HEADING, text=text, level=min(heading, _LEVEL_MAX))
     elif listed:
@@ -119,20 +130,23 @@ def _read_row(row: Element) -> list[str]:
     ]
 
 
-def _read_headings(parts: Parts, main: str, notices: list[str]) -> dict[str, int]:
-    """Return the heading level of each style that is one; a document may come without any styles."""
+def _read_styles(parts: Parts, main: str, notices: list[str]) -> Styles:
+    """Return which styles are headings and list items; a document may come without any styles."""
     name = main.rpartition("/")[0] + "/styles.xml"
     if name not in parts.names(name):
-        return {}
-    found: dict[str, int] = {}
+        return Styles({}, {})
+    found = Styles({}, {})
     try:
         with parts.open(name) as file:
             for style in stream(file, "styles", "style"):
                 title = next((attribute(item, "val") or "" for item in children(style, "name")), "")
                 heading = _HEADING.match(title)
                 level = int(heading[1]) if heading else 1 if title.lower() in _TITLE else None
+                item = _LIST.match(title)
                 if level:
-                    found[attribute(style, "styleId") or ""] = level
+                    found.headings[attribute(style, "styleId") or ""] = level
+                elif item:
+                    found.lists[attribute(style, "styleId") or ""] = int(item[1] or 1)
     except (ElementTree.ParseError, EOFError):
         notices.append(errors.OFFICE_REPAIRED.reason)
     return found

@@ -1,0 +1,177 @@
+"""Text, CSV, HTML and mail, in whatever encoding."""
+
+from __future__ import annotations
+
+import codecs
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ironleaf.services.files.formats.encodings import decode_text
+from ironleaf.services.files.formats.html import read_html
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SENTENCES = {
+    "zh": "委员会于星期二开会，同意图书馆应在晚上开放。会员询问会有多少读者前来。",
+    "tw": "委員會於星期二開會，同意圖書館應在晚上開放。會員詢問會有多少讀者前來。",
+    "ja": "委員会は火曜日に会合を開き、図書館を夜に開けることに同意しました。",
+    "ko": "위원회는 화요일에 모여 도서관을 저녁에 열기로 합의했다.",
+    "de": "Größe und Maß für Bücher: naïve façade “quoted”",
+    "ru": "Комитет собрался во вторник и согласился открыть библиотеку.",
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "encoding", "guessed"),
+    [
+        ("de", "utf-8", False),
+        ("ru", "utf-8-sig", False),
+        ("zh", "utf-16", False),
+        ("de", "utf-16-le", True),
+        ("zh", "gb18030", True),
+        ("tw", "big5", True),
+        ("ja", "cp932", True),
+        ("ja", "euc_jp", True),
+        ("ko", "euc_kr", True),
+        ("de", "cp1252", True),
+        ("ru", "cp1251", True),
+        ("ru", "koi8-r", True),
+    ],
+)
+def test_encodings_are_found(language: str, encoding: str, guessed: bool) -> None:
+    decoded = decode_text(SENTENCES[language].encode(encoding))
+    assert decoded.text == SENTENCES[language]
+    assert decoded.notices == (("encoding-guessed",) if guessed else ())
+
+
+def test_a_declared_encoding_is_used_where_it_can_be() -> None:
+    data = SENTENCES["ru"].encode("iso8859-5")
+    assert decode_text(data, declared="iso-8859-5").text == SENTENCES["ru"]
+    assert decode_text(data, declared="no-such-thing").text
+    assert decode_text(data, declared="hex").text
+
+
+@given(st.binary(max_size=300), st.sampled_from([None, "utf-8", "base64", "gbk", "\0"]))
+def test_nothing_is_raised_whatever_comes(data: bytes, declared: str | None) -> None:
+    text = decode_text(data, declared=declared).text
+    assert "\0" not in text
+    read_html(text)
+
+
+@given(st.text())
+def test_what_is_utf_8_stays_as_it_is(text: str) -> None:
+    kept = "".join(character for character in text if character >= " " and character not in "\x7f\ufeff")
+    data = kept.encode("utf-8", "ignore")
+    assert decode_text(codecs.BOM_UTF8 + data).text == data.decode("utf-8")
+
+
+def test_plain_text_keeps_lines_and_paragraphs(tmp_path: Path, bench: Any) -> None:
+    path = tmp_path / "in.txt"
+    path.write_bytes(b"one\r\ntwo\r\n\r\n  three\n\n\n\nfour\n")
+    layer = bench.describe(path, "text").text_layer
+    assert layer.native
+    assert [block.text for block in layer.blocks] == ["one\ntwo", "  three", "four"]
+    assert layer.text == "one\ntwo\n\n  three\n\nfour"
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_rows_of_values_are_a_table(tmp_path: Path, bench: Any, delimiter: str) -> None:
+    path = tmp_path / "in.csv"
+    rows = [["name", "size", "note"], ["a", "1", '"x y"'], ["b", "2", "z"]]
+    path.write_text("\n".join(delimiter.join(row) for row in rows), encoding="utf-8")
+    (table,) = bench.describe(path, "csv").text_layer.blocks
+    assert (table.kind, table.text) == ("table", "name\tsize\tnote\na\t1\tx y\nb\t2\tz")
+
+
+def test_what_is_no_table_is_still_read(tmp_path: Path, bench: Any) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text('just "one line', encoding="utf-8")
+    assert "one line" in bench.describe(path, "csv").text_layer.text
+
+
+MARKUP = """<html><head><title>Title</title><style>p {}</style></head><body>
+<h2>Head<br>line</h2><p>Some <b>bold</b>
+ text &amp; more</p><ul><li>one<ul><li>inner</li></ul></li><li>two</li></ul>
+<table><tr><th>a<th>b<tr><td><p>1</p><td>2</table><![if x]><pre>  code
+   x</pre><!-- unseen --><noscript>unseen</noscript>tail"""
+
+
+def test_html_is_read_as_it_is_seen() -> None:
+    blocks, active = read_html(MARKUP)
+    assert not active
+    assert [(block.kind.value, block.text, block.level) for block in blocks] == [
+        ("heading", "Title", 1),
+        ("heading", "Head\nline", 2),
+        ("paragraph", "Some bold text & more", None),
+        ("list_item", "one", 1),
+        ("list_item", "inner", 2),
+        ("list_item", "two", 1),
+        ("table", "a\tb\n1\t2", None),
+        ("code", "  code\n   x", None),
+        ("paragraph", "tail", None),
+    ]
+
+
+@pytest.mark.parametrize("markup", ["<script>x</script>a", "<p onclick='x'>a", "<embed src=x>a"])
+def test_active_markup_is_told(tmp_path: Path, bench: Any, markup: str) -> None:
+    path = tmp_path / "in.html"
+    path.write_text(markup, encoding="utf-8")
+    assert bench.open(path, "html").notices == ("active-content-ignored",)
+    assert bench.describe(path, "html").text_layer.text == "a"
+
+
+def test_html_in_a_declared_encoding(tmp_path: Path, bench: Any) -> None:
+    path = tmp_path / "in.html"
+    path.write_bytes(b'<meta charset="koi8-r"><p>' + SENTENCES["ru"].encode("koi8-r"))
+    assert bench.describe(path, "html").text_layer.text == SENTENCES["ru"]
+    assert bench.open(path, "html").notices == ()
+
+
+MAIL = b"""From: =?utf-8?q?J=C3=BCrgen?= <j@example.org>
+To: you@example.org
+Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=
+Content-Type: multipart/mixed; boundary=x
+
+--x
+Content-Type: multipart/alternative; boundary=y
+
+--y
+Content-Type: text/plain; charset=iso-8859-1
+Content-Transfer-Encoding: quoted-printable
+
+Sch=F6ne Gr=FC=DFe
+--y
+Content-Type: text/html
+
+<p>twin</p>
+--y--
+--x
+Content-Type: application/pdf
+Content-Disposition: attachment; filename=a.pdf
+
+x
+--x--
+"""
+
+
+def test_mail_is_read_with_its_head(tmp_path: Path, bench: Any) -> None:
+    path = tmp_path / "in.eml"
+    path.write_bytes(MAIL)
+    assert bench.open(path, "eml").notices == ("attachments-skipped",)
+    blocks = bench.describe(path, "eml").text_layer.blocks
+    assert [block.text for block in blocks] == [
+        "Grüße",
+        "From: Jürgen <j@example.org>\nTo: you@example.org",
+        "Schöne Grüße",
+    ]
+
+
+def test_mail_without_plain_text_is_read_from_its_html(tmp_path: Path, bench: Any) -> None:
+    path = tmp_path / "in.eml"
+    path.write_bytes(b"Subject: s\nFrom: a\nContent-Type: text/html\n\n<h1>Big</h1><script>x</script>")
+    assert bench.open(path, "eml").notices == ("active-content-ignored",)
+    assert bench.describe(path, "eml").text_layer.blocks[-1].text == "Big"
