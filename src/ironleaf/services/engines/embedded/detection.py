@@ -28,8 +28,6 @@ OVERLAP_PX: Final = 192
 """Neighbouring pieces share this much, and each is believed up to the middle of it."""
 ENLARGEMENT_MAX: Final = 2.0
 """More blurs without helping."""
-ENLARGED_PIXELS_MAX: Final = 2_000_000
-"""Long, small screenshots are not enlarged beyond this: it would cost more than it finds."""
 LIKELIHOOD_MIN: Final = 0.3
 BOX_LIKELIHOOD_MIN: Final = 0.5
 UNCLIP_RATIO: Final = 1.6
@@ -134,14 +132,14 @@ def choose_factor(width_px: int, height_px: int, *, limits: DetectionLimits) -> 
     """Return by how much a page is scaled before it is looked at.
 
     The shorter side of a long page (a receipt, a screenshot of a whole site) keeps
-    half of the limit: shrinking its longer side to the limit would lose the text.
+    half of the limit: shrinking its longer side to the limit would lose the text. Small
+    pictures are enlarged, since tiny print is found better so.
     """
     long_px, short_px = max(width_px, height_px), min(width_px, height_px)
     factor = min(1.0, max(limits.side_px_max / long_px, limits.side_px_max / 2 / short_px))
     if short_px * factor >= limits.side_px_min or factor < 1:
         return factor
-    room = math.sqrt(ENLARGED_PIXELS_MAX / (width_px * height_px))
-    return max(factor, min(limits.side_px_min / short_px, ENLARGEMENT_MAX, room))
+    return max(factor, min(limits.side_px_min / short_px, limits.side_px_max / long_px, ENLARGEMENT_MAX))
 
 
 def find_islands(likelihood: Likelihood, *, count_max: int) -> list[Find]:

@@ -19,15 +19,17 @@ class Network:
 
     One thread, since pages are spread over processes: two processes of one thread did
     1.27 times the work of one process of two. Threads that spin while they wait double
-    the CPU time, measured.
+    the CPU time, measured. ``keeps_memory`` keeps buffers between runs: right for small
+    and frequent runs, while one large run for each page would hold on to its peak for ever.
     """
 
-    def __init__(self, weights: bytes) -> None:
+    def __init__(self, weights: bytes, *, keeps_memory: bool) -> None:
         library: Any = onnxruntime  # it carries no types
         options = library.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = LOG_FATAL
+        options.enable_cpu_mem_arena = keeps_memory
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.add_session_config_entry("session.set_denormal_as_zero", "1")
         self._session = library.InferenceSession(weights, options, providers=["CPUExecutionProvider"])

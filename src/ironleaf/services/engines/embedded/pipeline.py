@@ -30,6 +30,7 @@ STANDING_LEGIBLE_MIN: Final = 0.8
 FLAT_CONTRAST_MAX: Final = 12
 """Grey levels between the darkest and the lightest pixel of a blank picture: not even faint print stays under it."""
 STRIP_RATIO_MIN: Final = 1.5
+STRIP_RATIO_MAX: Final = 100.0
 STRIP_HEIGHT_PX_MAX: Final = 100
 """A picture this low and wide may be one cut-out line: it is read whole where nothing is found in it."""
 
@@ -63,8 +64,8 @@ class Recogniser:
             lines_max=settings.lines_max,
         )
         self._lines_max = settings.lines_max
-        self._detector = Detector(Network(read_weights(DETECTION, folder=folder)), limits=limits)
-        self._reader = Reader(Network(read_weights(RECOGNITION, folder=folder)))
+        self._detector = Detector(Network(read_weights(DETECTION, folder=folder), keeps_memory=False), limits=limits)
+        self._reader = Reader(Network(read_weights(RECOGNITION, folder=folder), keeps_memory=True))
 
     def read(self, picture: Picture) -> PageReading:
         """Return what stands on the page, in no promised order."""
@@ -99,7 +100,8 @@ def _is_flat(picture: Picture) -> bool:
 
 def _take_whole(picture: Picture) -> list[Quad]:
     height_px, width_px = picture.shape[:2]
-    if _is_flat(picture) or height_px > STRIP_HEIGHT_PX_MAX or width_px < STRIP_RATIO_MIN * height_px:
+    line_like = STRIP_RATIO_MIN * height_px <= width_px <= STRIP_RATIO_MAX * height_px
+    if _is_flat(picture) or height_px > STRIP_HEIGHT_PX_MAX or not line_like:
         return []
     return [np.array([[0, 0], [width_px, 0], [width_px, height_px], [0, height_px]], np.float32)]
 

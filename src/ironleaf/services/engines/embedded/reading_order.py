@@ -9,6 +9,7 @@ gutter?* Then it ends the columns above it.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -23,6 +24,8 @@ COLUMN_LINES_MIN: Final = 3
 """A column has at least so many lines on each side of its gutter; less is a table or chance."""
 PROSE_WIDTH_MIN: Final = 6.0
 """Lines of prose are longer than this many line heights at the median: 6 Han or about 12 Latin characters."""
+LONG_PROSE_WIDTH_MIN: Final = 10.0
+"""Lines longer than this on both sides are prose even where they stand level and end raggedly."""
 LEVEL_SHARE: Final = 0.3
 """Two lines are level when their middles differ by less than this share of their height."""
 OFF_LEVEL_MIN: Final = 0.35
@@ -168,18 +171,26 @@ def _are_columns(left: list[Line], right: list[Line]) -> bool:
     left, right = ([line for line in side if top <= _middle(line) <= bottom] for side in (left, right))
     if min(len(left), len(right)) < COLUMN_LINES_MIN:
         return False
-    if any(_share_numeric(side) > NUMERIC_MAX or _usual_width(side) < PROSE_WIDTH_MIN for side in (left, right)):
+    narrower = min(_usual_width(left), _usual_width(right))
+    if narrower < PROSE_WIDTH_MIN or max(_share_numeric(left), _share_numeric(right)) > NUMERIC_MAX:
         return False
+    if narrower >= LONG_PROSE_WIDTH_MIN:
+        return True
     return _share_off_level(left, right) >= OFF_LEVEL_MIN or _share_filled(left) >= FILLED_MIN
 
 
 def _share_off_level(left: list[Line], right: list[Line]) -> float:
     few, many = sorted((left, right), key=len)
-    return sum(not any(_are_level(line, other) for other in many) for line in few) / len(few)
+    many = sorted(many, key=_middle)
+    middles = [_middle(line) for line in many]
+    return sum(not _has_level(line, many, middles) for line in few) / len(few)
 
 
-def _are_level(one: Line, other: Line) -> bool:
-    return abs(_middle(one) - _middle(other)) < LEVEL_SHARE * min(one.level.height, other.level.height)
+def _has_level(line: Line, others: list[Line], middles: list[float]) -> bool:
+    place = bisect_left(middles, _middle(line))
+    nearest = others[max(0, place - 1) : place + 1]
+    reach = LEVEL_SHARE * line.level.height
+    return any(abs(_middle(line) - _middle(other)) < min(reach, LEVEL_SHARE * other.level.height) for other in nearest)
 
 
 def _share_filled(column: list[Line]) -> float:
