@@ -171,19 +171,6 @@ PAGE_RANGE_OUTSIDE: Final = Entry(
     ),
     operator_advice=NOTHING_TO_DO,
 )
-NO_TEXT_LAYER: Final = Entry(
-    code=42225,
-    reason="no-text-layer",
-    family=Family.VALIDATION,
-    level=Level.L1,
-    kind=Kind.INVALID_INPUT,
-    message=Text("The file carries no text of its own to be read.", "文件自身不含可读取的文本层。"),
-    user_advice=Text(
-        "Use another engine: auto reads the text from the picture of the page.",
-        "请改用其他引擎：auto 会从页面图像中识别文字。",
-    ),
-    operator_advice=NOTHING_TO_DO,
-)
 
 ENTRIES: Final = (
     DAMAGED_IMAGE,
@@ -206,6 +193,5 @@ ENTRIES: Final = (
     ENCRYPTED_OFFICE,
     UNSUPPORTED_ENCRYPTION,
     PAGE_RANGE_OUTSIDE,
-    NO_TEXT_LAYER,
     PDF_TOO_COMPLEX,
 )
