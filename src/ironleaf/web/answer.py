@@ -10,7 +10,8 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from ironleaf.foundation.errors import Detail, Entry, Language, make_problem
-from ironleaf.foundation.errors.protocol import BAD_REQUEST, CLIENT_CLOSED
+from ironleaf.foundation.errors.entry import CLIENT_CLOSED_STATUS
+from ironleaf.foundation.errors.protocol import BAD_REQUEST
 from ironleaf.web.envelope import make_error_envelope, make_problem_document, to_json
 from ironleaf.web.negotiation import JSON, PROBLEM_JSON, choose_language, wants_problem_json
 from ironleaf.web.translation import Failure
@@ -65,7 +66,7 @@ def make_answer(
 ) -> Answer:
     """Return the answer to ``failure`` in the language and format that the caller likes best."""
     # Nobody is there to read a 499; should someone be, this is the truth that HTTP has a number for.
-    entry = BAD_REQUEST if failure.entry is CLIENT_CLOSED else failure.entry
+    entry = BAD_REQUEST if failure.entry.http_status == CLIENT_CLOSED_STATUS else failure.entry
     language = choose_language(accept_language, default=default_language)
     wait_s = failure.retry_after_s
     if wait_s is None and entry.http_status in STATUSES_WITH_RETRY_AFTER:

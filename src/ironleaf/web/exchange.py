@@ -14,7 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 from ironleaf.foundation.clock import Clock
 from ironleaf.foundation.errors import Catalogue, Language
 from ironleaf.foundation.errors.entry import CLIENT_CLOSED_STATUS
-from ironleaf.foundation.errors.protocol import CLIENT_CLOSED, INTERNAL_ERROR
+from ironleaf.foundation.errors.protocol import INTERNAL_ERROR
 from ironleaf.web.answer import Answer, find_header, make_answer_to, make_fallback
 from ironleaf.web.inbound import Inbound
 from ironleaf.web.observation import ErrorSeen, Observers, RequestSeen
@@ -219,7 +219,7 @@ class Exchange:
 
     def tell(self, failure: Failure, *, started: bool) -> None:
         """Tell the observers of ``failure``."""
-        if failure.entry is CLIENT_CLOSED or (self.left and not self.finished):
+        if failure.entry.http_status == CLIENT_CLOSED_STATUS or (self.left and not self.finished):
             self.status = CLIENT_CLOSED_STATUS
         self.parts.observers.error(
             ErrorSeen(

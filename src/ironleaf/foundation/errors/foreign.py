@@ -7,11 +7,11 @@ from types import MappingProxyType
 from typing import Final
 
 from ironleaf.foundation.errors.catalogue import Catalogue
-from ironleaf.foundation.errors.entry import Entry
-from ironleaf.foundation.errors.protocol import BAD_REQUEST, CLIENT_CLOSED, ENTRIES, INTERNAL_ERROR
+from ironleaf.foundation.errors.entry import CLIENT_CLOSED_STATUS, Entry
+from ironleaf.foundation.errors.protocol import BAD_REQUEST, ENTRIES, INTERNAL_ERROR
 
 _BY_STATUS: Final[Mapping[int, Entry]] = MappingProxyType(
-    {entry.http_status: entry for entry in reversed(ENTRIES) if entry is not CLIENT_CLOSED}
+    {entry.http_status: entry for entry in reversed(ENTRIES) if entry.http_status != CLIENT_CLOSED_STATUS}
 )
 """The first entry of each status: ENTRIES lists the most general one first."""
 
@@ -25,7 +25,7 @@ def find_entry_by_status(status: int, catalogue: Catalogue) -> Entry:
     generic = _BY_STATUS.get(status)
     if generic is not None:
         return generic
-    own = [entry for entry in catalogue if entry.http_status == status and entry is not CLIENT_CLOSED]
+    own = [entry for entry in catalogue if entry.http_status == status != CLIENT_CLOSED_STATUS]
     if len(own) == 1:
         return own[0]
     return BAD_REQUEST if status < INTERNAL_ERROR.http_status else INTERNAL_ERROR

@@ -5,6 +5,7 @@ Codes end in 30 to 49 (`design.md`: 01-29 files, 50-69 engines, 70-89 options).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from ironleaf.foundation.errors.entry import CLIENT_CLOSED_STATUS, AlertRule, Entry, Family, Kind, Level, Text
@@ -13,6 +14,8 @@ _FIX_CLIENT: Final = Text(
     "The client or a proxy in front of the service sent this; nothing is wrong with the service.",
     "这是客户端或前置代理发来的内容导致的，服务本身没有问题。",
 )
+_refuse: Final = partial(Entry, family=Family.PROTOCOL, level=Level.L1, operator_advice=_FIX_CLIENT)
+"""Makes the entries for requests that HTTP itself rules out."""
 
 BAD_REQUEST: Final = Entry(
     code=40030,
@@ -43,18 +46,15 @@ MALFORMED_REQUEST: Final = Entry(
         "通常是端口扫描，或者用 TLS 访问了明文端口。留意频率即可，偶发无需处理。",
     ),
 )
-MALFORMED_HEADER: Final = Entry(
+MALFORMED_HEADER: Final = _refuse(
     code=40032,
     reason="malformed-header",
-    family=Family.PROTOCOL,
-    level=Level.L1,
     kind=Kind.INVALID_INPUT,
     message=Text("A request header is not written as HTTP requires.", "请求头不符合 HTTP 规范。"),
     user_advice=Text(
         "Remove line breaks and control characters from header names and values.",
         "请去掉请求头名称和值中的换行符与控制字符。",
     ),
-    operator_advice=_FIX_CLIENT,
 )
 MALFORMED_LENGTH: Final = Entry(
     code=40033,
@@ -75,18 +75,15 @@ MALFORMED_LENGTH: Final = Entry(
         "可能是请求走私的尝试；如果反复出现，请检查服务前面的代理。",
     ),
 )
-MALFORMED_CHUNKING: Final = Entry(
+MALFORMED_CHUNKING: Final = _refuse(
     code=40034,
     reason="malformed-chunking",
-    family=Family.PROTOCOL,
-    level=Level.L1,
     kind=Kind.INVALID_INPUT,
     message=Text("The chunks of the request body are not valid.", "请求正文的分块编码无效。"),
     user_advice=Text(
         "Send the body again, with a known length if possible.",
         "请重新发送正文，尽量使用确定的长度。",
     ),
-    operator_advice=_FIX_CLIENT,
 )
 MALFORMED_FORM: Final = Entry(
     code=40035,
@@ -131,17 +128,14 @@ BAD_HOST: Final = Entry(
     ),
     alert=AlertRule.SURGE,
 )
-UNSUPPORTED_UPGRADE: Final = Entry(
+UNSUPPORTED_UPGRADE: Final = _refuse(
     code=40038,
     reason="unsupported-upgrade",
-    family=Family.PROTOCOL,
-    level=Level.L1,
     kind=Kind.UNSUPPORTED,
     message=Text("The service does not speak this protocol.", "服务不支持要切换的协议。"),
     user_advice=Text(
         "Use plain HTTP requests; there are no WebSockets here.", "请使用普通的 HTTP 请求，这里不提供 WebSocket。"
     ),
-    operator_advice=_FIX_CLIENT,
 )
 UNAUTHENTICATED: Final = Entry(
     code=40130,
@@ -171,38 +165,29 @@ FORBIDDEN: Final = Entry(
     ),
     alert=AlertRule.SURGE,
 )
-NOT_FOUND: Final = Entry(
+NOT_FOUND: Final = _refuse(
     code=40430,
     reason="not-found",
-    family=Family.PROTOCOL,
-    level=Level.L1,
     kind=Kind.NOT_FOUND,
     message=Text("There is nothing at this address.", "这个地址没有内容。"),
     user_advice=Text("Check the path; all of them are listed under /docs.", "请检查路径，全部路径见 /docs。"),
-    operator_advice=_FIX_CLIENT,
 )
-METHOD_NOT_ALLOWED: Final = Entry(
+METHOD_NOT_ALLOWED: Final = _refuse(
     code=40530,
     reason="method-not-allowed",
-    family=Family.PROTOCOL,
-    level=Level.L1,
     kind=Kind.INVALID_INPUT,
     message=Text("This address does not take this method.", "这个地址不支持该请求方法。"),
     user_advice=Text("Use one of the methods named in the Allow header.", "请使用 Allow 响应头中列出的方法。"),
-    operator_advice=_FIX_CLIENT,
 )
-NOT_ACCEPTABLE: Final = Entry(
+NOT_ACCEPTABLE: Final = _refuse(
     code=40630,
     reason="not-acceptable",
-    family=Family.PROTOCOL,
-    level=Level.L1,
     kind=Kind.UNSUPPORTED,
     message=Text("The answer does not exist in the format asked for.", "无法以所要求的格式返回结果。"),
     user_advice=Text(
         "Accept application/json, or leave the Accept header out.",
         "请接受 application/json，或者不要发送 Accept 请求头。",
     ),
-    operator_advice=_FIX_CLIENT,
 )
 REQUEST_TIMEOUT: Final = Entry(
     code=40830,
@@ -271,39 +256,30 @@ PAYLOAD_TOO_LARGE: Final = Entry(
     ),
     alert=AlertRule.SURGE,
 )
-URI_TOO_LONG: Final = Entry(
+URI_TOO_LONG: Final = _refuse(
     code=41430,
     reason="uri-too-long",
-    family=Family.PROTOCOL,
-    level=Level.L1,
     kind=Kind.TOO_LARGE,
     message=Text("The address of the request is too long.", "请求地址过长。"),
     user_advice=Text("Send long values in the body, not in the address.", "请把较长的值放在正文中，而不是地址里。"),
-    operator_advice=_FIX_CLIENT,
 )
-UNSUPPORTED_MEDIA_TYPE: Final = Entry(
+UNSUPPORTED_MEDIA_TYPE: Final = _refuse(
     code=41530,
     reason="unsupported-media-type",
-    family=Family.PROTOCOL,
-    level=Level.L1,
     kind=Kind.UNSUPPORTED,
     message=Text("The request body is not of a type taken here.", "不接受这种类型的请求正文。"),
     user_advice=Text(
         "Set Content-Type as the documentation of this address says.", "请按照该接口的文档设置 Content-Type。"
     ),
-    operator_advice=_FIX_CLIENT,
 )
-RANGE_NOT_SATISFIABLE: Final = Entry(
+RANGE_NOT_SATISFIABLE: Final = _refuse(
     code=41630,
     reason="range-not-satisfiable",
-    family=Family.PROTOCOL,
-    level=Level.L1,
     kind=Kind.INVALID_INPUT,
     message=Text("The part asked for lies outside the content.", "请求的范围超出了内容。"),
     user_advice=Text(
         "Leave the Range header out, or ask for a part that exists.", "请去掉 Range 请求头，或请求有效的范围。"
     ),
-    operator_advice=_FIX_CLIENT,
 )
 BAD_OPTION: Final = Entry(
     code=42230,
@@ -352,18 +328,15 @@ SERVICE_BUSY: Final = Entry(
     retryable=True,
     alert=AlertRule.SURGE,
 )
-REQUEST_HEADER_TOO_LARGE: Final = Entry(
+REQUEST_HEADER_TOO_LARGE: Final = _refuse(
     code=43130,
     reason="request-header-too-large",
-    family=Family.PROTOCOL,
-    level=Level.L1,
     kind=Kind.TOO_LARGE,
     message=Text("The request headers are too large or too many.", "请求头过大或过多。"),
     user_advice=Text(
         "Send fewer and shorter headers; often a cookie has grown too large.",
         "请减少请求头的数量和长度，常见原因是 Cookie 过大。",
     ),
-    operator_advice=_FIX_CLIENT,
 )
 CLIENT_CLOSED: Final = Entry(
     code=CLIENT_CLOSED_STATUS * 100 + 30,
@@ -454,15 +427,12 @@ TIMEOUT: Final = Entry(
     retryable=True,
     alert=AlertRule.RATE,
 )
-UNSUPPORTED_HTTP_VERSION: Final = Entry(
+UNSUPPORTED_HTTP_VERSION: Final = _refuse(
     code=50530,
     reason="unsupported-http-version",
-    family=Family.PROTOCOL,
-    level=Level.L1,
     kind=Kind.UNSUPPORTED,
     message=Text("The service does not speak this version of HTTP.", "服务不支持这个 HTTP 版本。"),
     user_advice=Text("Use HTTP/1.1.", "请使用 HTTP/1.1。"),
-    operator_advice=_FIX_CLIENT,
 )
 
 ENTRIES: Final[tuple[Entry, ...]] = (
