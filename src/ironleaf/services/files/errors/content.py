@@ -26,7 +26,7 @@ def _limit(code: int, reason: str, message: Text, user_advice: Text) -> Entry:
         code=code,
         reason=reason,
         family=Family.LIMIT,
-        level=Level.L2,
+        level=Level.L1,
         kind=Kind.TOO_LARGE,
         message=message,
         user_advice=user_advice,
