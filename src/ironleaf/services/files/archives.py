@@ -94,7 +94,7 @@ def check_archive(path: Path, *, limits: FileLimits) -> ArchiveReport:
     """
     unpacking = _Unpacking(limits, packed_bytes=path.stat().st_size)
     with path.open("rb") as handle:
-        unpacking.walk(handle, depth=0)
+        unpacking.walk(handle, unpacking.read_table(handle))
     return ArchiveReport(
         entries=unpacking.entries, unpacked_bytes=unpacking.unpacked_bytes, notices=tuple(sorted(unpacking.notices))
     )
@@ -111,20 +111,17 @@ class _Unpacking:
         self.notices: set[str] = set()
 
     def read_table(self, handle: BufferedIOBase) -> ZipDirectory:
-        """Return the table of one archive; its claims are within the limits."""
+        """Return the table of the outermost archive; its claims are within the limits."""
         directory = read_directory(handle, entries_max=self._limits.archive_entries_max + 1)
         if directory is None or not directory.entries:
             raise BusinessError(DAMAGED_OFFICE)
-        self._check_entries(self.entries + max(directory.declared_entries, len(directory.entries)))
         if any(entry.flags & ENCRYPTED_FLAG for entry in directory.entries):
             raise BusinessError(UNSUPPORTED_ENCRYPTION)
-        _check_overlap(directory)
-        self._check_bytes(self.unpacked_bytes + sum(entry.unpacked_bytes for entry in directory.entries))
+        self._check_claims(directory)
         return directory
 
-    def walk(self, handle: BufferedIOBase, *, depth: int) -> None:
+    def walk(self, handle: BufferedIOBase, directory: ZipDirectory, *, depth: int = 0) -> None:
         """Unpack every entry, and every archive among them."""
-        directory = self.read_table(handle)
         for entry in directory.entries:
             self.entries += 1
             self._note_name(entry.name)
@@ -137,8 +134,11 @@ class _Unpacking:
             raise limit_reached(
                 ARCHIVE_NESTED_TOO_DEEP, limit=self._limits.archive_depth_max, actual=depth, unit=Unit.LEVELS
             )
-        if read_directory(nested, entries_max=1) is not None:
-            self.walk(nested, depth=depth)
+        directory = read_directory(nested, entries_max=self._limits.archive_entries_max + 1)
+        # An attachment that is damaged or locked harms nobody: it is not read.
+        if directory is not None:
+            self._check_claims(directory)
+            self.walk(nested, directory, depth=depth)
 
     def _drain(self, handle: BufferedIOBase, entry: ZipEntry) -> BytesIO | None:
         """Unpack one entry; return it whole if it is an archive that can be looked into."""
@@ -170,6 +170,11 @@ class _Unpacking:
         outside = _RELATION.findall(relations[:RELATIONS_BYTES_MAX].replace(b"\0", b""))
         if any(_HYPERLINK not in relation for relation in outside):
             self.notices.add(EXTERNAL_LINKS_IGNORED.reason)
+
+    def _check_claims(self, directory: ZipDirectory) -> None:
+        self._check_entries(self.entries + max(directory.declared_entries, len(directory.entries)))
+        _check_overlap(directory)
+        self._check_bytes(self.unpacked_bytes + sum(entry.unpacked_bytes for entry in directory.entries))
 
     def _check_entries(self, entries: int) -> None:
         limit = self._limits.archive_entries_max

@@ -123,6 +123,13 @@ def test_archives_within_archives_end_somewhere(tmp_path: Path) -> None:
     assert (error.entry.reason, error.details[0].actual) == ("archive-nested-too-deep", 3)
 
 
+@pytest.mark.parametrize("attachment", [lock(zipped({"a": b"x"})), zipped({"a": b"x"})[:-30], b"PK\x03\x04"])
+def test_an_attachment_that_cannot_be_read_harms_nobody(attachment: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(zipped({"word/document.xml": b"<x/>", "word/embeddings/a.zip": attachment}))
+    assert check_archive(path, limits=LIMITS).notices == ("attachments-skipped",)
+
+
 def test_what_nested_archives_hold_counts(tmp_path: Path) -> None:
     inner = zipped({"a.xml": bytes(900_000)})
     error = refusal(check_archive, zipped({f"{n}.zip": inner for n in range(4)}, 0), tmp_path, SMALL)
