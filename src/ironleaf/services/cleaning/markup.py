@@ -20,7 +20,7 @@ HEADING_LEVEL_MAX: Final = 6
 LIST_LEVEL_MAX: Final = 8
 """Deeper items are shown at this depth."""
 
-_HEADING = re.compile(r"(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*")
+_HEADING = re.compile(r"(#{1,6})[ \t]+(.*)")
 _ITEM = re.compile(r"[ \t]*(?:[-*+•]|(\d{1,9})[.)])[ \t]+(.*)")
 _FENCE = re.compile(r"[ \t]*(```+|~~~+)")
 _TABLE_RULE = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
@@ -87,12 +87,18 @@ def _next_part(lines: Sequence[str], at: int) -> tuple[str, int]:
         return _code(lines, at + 1, fence[1])
     if heading := _HEADING.fullmatch(line):
         level = len(heading[1])
-        return f"<h{level}>{escape(heading[2])}</h{level}>", at + 1
+        return f"<h{level}>{escape(_heading_text(heading[2]))}</h{level}>", at + 1
     if _begins_table(lines, at):
         return _table(lines, at)
     if _ITEM.fullmatch(line):
         return _list(lines, at)
     return _paragraph(lines, at)
+
+
+def _heading_text(text: str) -> str:
+    text = text.strip()
+    bare = text.rstrip("#")
+    return bare.rstrip() if bare != bare.rstrip() or not bare else text
 
 
 def _code(lines: Sequence[str], at: int, fence: str) -> tuple[str, int]:

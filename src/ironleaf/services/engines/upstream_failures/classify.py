@@ -47,7 +47,7 @@ def classify(answer: UpstreamAnswer) -> UpstreamVerdict:
 
 def _first_rule(evidence: Evidence) -> tuple[str, Outcome]:
     rule = next((rule for rule in RULES if rule.applies(evidence)), None)
-    if rule is not None:
+    if rule is not None and not (rule.outcome.kind is FailureKind.UNKNOWN and claims_success(evidence.status)):
         return rule.name, rule.outcome
     if claims_success(evidence.status):
         return "success-without-choices", outcome_of(FailureKind.PROTOCOL)

@@ -48,6 +48,7 @@ BY_RULE: tuple[tuple[str, FailureKind, UpstreamAnswer], ...] = (
     ("engine-restarts-by-itself", K.ENGINE_CRASHED, answer(500, "Internal Server Error: Remote server h:1 closed: Server may be closed")),
     ("region-refused", K.PERMISSION, answer(400, "{'error': {'message': 'User location is not supported here.', 'code': 400}}")),
     ("credentials-refused", K.AUTH, answer(400, '{"error":{"message":"API key not valid.","status":"INVALID_ARGUMENT"}}')),
+    ("access-to-model-refused", K.PERMISSION, answer(403, '{"message":"You are not authorized to use model m, or it does not exist"}')),
     ("access-refused", K.PERMISSION, answer(403, '{"error":{"type":"permission_error","message":"Your key may not do that."}}')),
     ("model-served-replica-vanished", K.MODEL_NOT_FOUND, answer(400, "{'detail': '[address=h:1, pid=2] Model not found, uid: my-vl-0'}")),
     ("model-not-served", K.MODEL_NOT_FOUND, answer(404, '{"error":{"message":"The model `m` does not exist.","type":"NotFoundError"}}')),

@@ -87,6 +87,8 @@ def test_a_vanished_replica_is_told_from_a_wrong_name(uid: str, by: CausedBy) ->
         ({}, "Rate limit exceeded. Please retry after 6 seconds.", 6.0),
         ({}, '{"error":{"message":"rate limit exceeded","retryDelay":"26s"}}', 26.0),
         ({}, "rate limit exceeded", None),
+        ({}, "rate limit exceeded after 3 attempts", None),
+        ({}, '{"message":"rate limit exceeded","retry_after": 12}', 12.0),
     ],
 )
 def test_the_wait_that_the_server_names_is_read(headers: dict[str, str], body: str, seconds: float | None) -> None:

@@ -98,6 +98,13 @@ ACCESS_RULES: Final = (
         ),
     ),
     Rule(
+        # Whether the model exists or not: with this status it is a matter of access.
+        name="access-to-model-refused",
+        outcome=outcome_of(FailureKind.PERMISSION),
+        words=words(r"(?:not|n't) (?:have |be )?(?:authori[sz]ed|access|allowed|permitted)"),
+        statuses=frozenset({403}),
+    ),
+    Rule(
         name="access-refused",
         outcome=outcome_of(FailureKind.PERMISSION),
         words=words(
@@ -108,7 +115,7 @@ ACCESS_RULES: Final = (
             r"|authorization|required|sufficient)(?! it\.? *$)[ a-z]{0,20}",
             r"(?:not|no longer|isn't|is not) (?:allowed|permitted|eligible|entitled|authori[sz]ed"
             r"|available)[ a-z]{0,20} (?:to (?:access|use|sample|call|invoke|perform)"
-            r"|for your (?:account|org|project|plan))",
+            r"|for your (?:account|org|project))",
             r"(?:organization|project|account|key|team|user|workspace)[ a-z'_-]{0,40}"
             r"(?:disabled|suspended|banned|blocked|restricted|not allowed|not permitted"
             r"|must be verified|terminated|frozen)",
@@ -152,7 +159,7 @@ ACCESS_RULES: Final = (
             }
         ),
         exceptions=words(r"permissiondeniederror|accessdenied"),
-        unless=words(r"does not exist|not found the model|no such file|nosuchmodel", r"dangling"),
+        unless=words(r"does not exist|not found or|not found the model|no such file|nosuchmodel", r"dangling"),
     ),
 )
 
@@ -189,7 +196,8 @@ MODEL_RULES: Final = (
             r"request targeted an endpoint that does not exist|deploymentnotfound|server is pinned to",
             r"no models? (?:are |is )?(?:currently )?(?:loaded|available|found)|model (?:is |was )?unloaded",
             r"requested model is not supported|try pulling it first|pull model|inference pool .{0,60}not found",
-            r"no endpoints found for|not supported by (?:any )?provider|is not (?:currently )?supported by",
+            r"no endpoints found for|not supported by (?:any )?provider|function '[^']{1,80}': not found",
+            r"is not (?:currently )?supported by",
             r"no model (?:named|with)|does not serve|not available on this server|supported api model names",
             r"模型.{0,30}(?:不存在|未找到|已下线|没有找到|不可用|未部署)|无可用渠道|找不到模型|无效的模型|未知模型",
         ),
@@ -224,6 +232,7 @@ MODEL_RULES: Final = (
             r"operation does not work with the specified model",
             r"not a chat model",
             r"(?:stopping|stopped|error) state",
+            r"temporarily",
             r"model (?:is |currently )?(?:still )?loading",
             r"provide a model|model is required|missing (?:required )?(?:parameter|field|argument)",
             r"function (?:call|tool)",
@@ -255,10 +264,10 @@ REQUEST_RULES: Final = (
             r"|list|positive|non-|valid|dict)|in|between|within|at least|less|greater"
             r"|<|>|either|set|an?|>=|'))",
             r"must provide|must be '",
-            r"(?:max_tokens|max_completion_tokens|temperature|top_p|top_k|stop|logprobs"
-            r"|stream|response_format|tool_choice|tools|repetition_penalty|presence_penalty"
-            r"|n_probs|seed|extra_body|enable_thinking)['\"]?[ :=(,]",
-            r"out of range|range of [a-z_]{1,40} should be|should be (?:in|between|one of|less|greater)",
+            r"(?:max_tokens|max_completion_tokens|temperature|top_p|top_k|logprobs|response_format|tool_choice"
+            r"|repetition_penalty|presence_penalty|extra_body|enable_thinking)['\"]?[ :=(,]",
+            r"['\"](?:stop|stream|tools|seed|n)['\"]",
+            r"(?<!index )out of range|range of [a-z_]{1,40} should be|should be (?:in|between|one of|less|greater)",
             r"expected one of|invalid_value|maximum allowed number of output",
             r"not a chat model|operation does not work with|chat template|chat_template|templateerror|jinja",
             r"invalid url|unknown (?:request )?url|unknown path|unknown route|route not found|no route matched",

@@ -60,6 +60,7 @@ FILTER_RULES: Final = (
             }
         ),
         unless=words(
+            r"account[ a-z]{0,20}(?:suspended|banned|disabled)",
             r"data policy",
             r"content filter(?:ing)? (?:is )?(?:not supported|unsupported)",
             r"matching your (?:guardrail|data)",
@@ -95,7 +96,8 @@ IMAGE_RULES: Final = (
             r"invalid[ _]image[ _]url",
             r"allowed-local-media-path",
             r"url[ a-z]{0,30}(?:could not be|cannot be|not) (?:accessed|reach|fetch|download)",
-            r"(?:url|links?)[ a-z_']{0,24}(?:not supported|unsupported|must be (?:a )?(?:base64|data|http|an? http))",
+            r"(?<![a-z_])(?:url|links?)[ a-z_']{0,24}(?:not supported|unsupported|must be "
+            r"(?:a )?(?:base64|data|http|an? http))",
             r"field must be a base64 encoded image",
             r"only base64[ a-z-]{0,30}supported",
             r"only accepts? (?:base64|data)",
@@ -116,7 +118,7 @@ IMAGE_RULES: Final = (
             rf"| yet)? ?(?:not|un|never|only)[ -]?"
             r"(?:supported|enabled|available|allowed|accepted|configured|support)[ a-z]{0,16}"
             r"(?:by|for|with|in|on)? ?(?:this|the|certain|some|your|by|selected|models"
-            r"|\.|$|-|,|\"|\})",
+            r"|\.|$|-|,|\"|'|\})",
             r"no endpoints found that support image input",
             r"not a (?:vlm|multi-?modal|vision)",
             r"(?:is|are) (?:a )?text[- ]only",
@@ -128,6 +130,7 @@ IMAGE_RULES: Final = (
             r"(?:un(?:supported|known|expected|recognized)|invalid)[ a-z_]{0,24}(?:content"
             r"|part|type|block)[ a-z_]{0,16}[: (]{0,3}['\"]?image_url",
             r"image_url['\"]? (?:is )?(?:not|only) (?:a )?(?:valid|supported|allowed|accepted)",
+            r"only (?:supports?|accepts?|takes?) text",
             r"only ['\"]?text['\"]? (?:content|is|parts?|type|messages?|inputs?)",
             r"(?:content|messages?)[ a-z'\"\[\].0-9:]{0,40}must be (?:a )?string",
             r"invalid type: sequence, expected a string",
@@ -166,7 +169,12 @@ IMAGE_RULES: Final = (
         ),
         codes=frozenset({"image_too_large", "invalid_image_size", "image_size_exceeded", "image_dimensions_too_large"}),
         unless=words(
-            r"aspect ratio", r"must be larger than", r"image tokens", r"too small", r"context (?:length|window|size)"
+            r"aspect ratio",
+            r"must be larger than",
+            r"image tokens",
+            r"too small",
+            r"tokens? of image|message tokens",
+            r"context (?:length|window|size)",
         ),
     ),
     Rule(

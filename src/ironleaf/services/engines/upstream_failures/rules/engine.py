@@ -104,7 +104,7 @@ ENGINE_RULES: Final = (
             r"actor process",
             r"runner has unexpectedly stopped|unexpectedly stopped|runner process no longer running",
             r"unknown error was encountered while running the model|resource limitations or an internal error",
-            r"post predict.{0,60}eof",
+            r"post predict.{0,160}(?:eof|refused|reset)",
             r"(?:server|engine|model|worker) (?:is )?(?:shutting down|restarting|recovering|being restarted)",
             r"cannot schedule new futures after shutdown|subprocess[ a-z]{0,16}(?:died|exited|terminated)",
             r"worker[ a-z]{0,24}(?:exited|died|lost|killed|terminated) ?(?:unexpectedly)?",

@@ -87,7 +87,8 @@ QUOTA_RULES: Final = (
             r"recharge|top[- ]?up\b|good standing",
             r"(?:crossed|exceeded?|over|exhausted) (?:the |your |its )?(?:max(?:imum)? )?budget"
             r"|budget (?:has been |is |was )?(?:exceeded|reached|exhausted)"
-            r"|budget_exceeded|budgetexceeded",
+            r"|budget_exceeded|budgetexceeded|exceededbudget|exceeded (?:their|a|an) [a-z ]{0,12}budget",
+            r"key limit exceeded|not available (?:for|on|in|under) your (?:current )?(?:plan|tier|subscription)",
             r"spend(?:ing)?[ _](?:limit|cap)|hard limit (?:has been )?reached|credit limit",
             r"free[ -](?:tier|quota|trial|credits?|allocation)[ a-z]{0,40}(?:exhausted"
             r"|expired|used up|ended|has been|exceeded|is over)",
@@ -167,7 +168,7 @@ LOAD_RULES: Final = (
             r"(?:no|all)(?: available)? (?:slots?|workers?|instances?|replicas?)(?: are)?"
             r"(?: currently)? (?:available|busy|in use|occupied)",
             r"slot unavailable",
-            r"(?:too many|maximum number of|max) (?:concurrent |pending |running |queued )"
+            r"(?:too many|maximum number of|max) (?:pending |running |queued )"
             r"(?:requests|generations|connections|streams)",
             r"too many (?:connections|inflight|in-flight)|unable to handle (?:additional|more|the)",
             r"cannot (?:handle|accept) (?:more|additional)",

@@ -144,7 +144,8 @@ TRANSPORT_RULES: Final = (
             r"name resolution|nodename nor servname|could not resolve host|\bdns\b|cannot connect to host",
             r"failed to establish a new connection|max retries exceeded|connecterror",
             r"^terminated$|\bssl|\btls\b|certificate|eof occurred|unexpected eof|protocol error|http2",
-            r"stream (?:was )?(?:reset|cancel|closed|interrupted)|goaway|dial tcp|apiconnectionerror",
+            r"stream error|received from peer|stream (?:was )?(?:reset|cancel|closed|interrupted)|goaway|dial tcp",
+            r"apiconnectionerror",
             r"网络(?:错误|异常|连接)|连接.{0,6}(?:失败|断开|重置|超时)",
         ),
         exceptions=words(
@@ -160,7 +161,9 @@ TRANSPORT_RULES: Final = (
         name="client-stumbled-over-answer",
         outcome=outcome_of(FailureKind.PROTOCOL),
         words=words(
-            r"(?:nonetype|undefined|'str') .{0,30}(?:subscriptable|attribute|iterable|choices)|list index out of range"
+            r"(?:nonetype|undefined|'str') .{0,30}(?:subscriptable|attribute|iterable"
+            r"|choices)|list index out of range|pars(?:e|ing) [a-z_ ]{0,16}(?:response"
+            r"|answer|reply|output)|parse.error at"
         ),
         exceptions=words(r"keyerror|indexerror|typeerror|attributeerror|validationerror"),
         statuses=frozenset({NO_STATUS, 200}),
@@ -207,7 +210,8 @@ STATUS_RULES: Final = (
             r"unimplemented|not ?implemented|unsupported|not supported|attributeerror|typeerror|keyerror",
             r"importerror|modulenotfounderror|assertionerror|valueerror|indexerror|nameerror|has no attribute",
             r"is not defined|shape mismatch|shapes cannot be|mat1 and mat2|must match the size|no module named",
-            r"unexpected keyword|can only concatenate|unsupported operand|positional argument|nonetype",
+            r"unexpected keyword|index out of range|can only concatenate|unsupported operand|positional argument",
+            r"nonetype",
             r"not subscriptable|error: '[a-z_]{1,40}'|expected scalar type|dtype",
         ),
         statuses=frozenset({500, 501}),
