@@ -25,7 +25,12 @@ WIDTH_PX_MULTIPLE: Final = 16
 STRIP_WIDTH_PX_MAX: Final = 2400
 """Longer strips are read in pieces: memory grows with the length, and the network saw none so long."""
 SEAM_SEARCH_PX: Final = 240
-"""How far from the middle of a cut the emptiest column may lie."""
+"""Around the place of a cut, the widest gap within so much is taken."""
+QUIET_SHARE: Final = 0.15
+"""Columns with less unrest than this share of the strip's greatest hold no ink."""
+SPACE_PX_MIN: Final = 9
+"""Gaps between Latin words are wider, those inside words narrower, at this height of strip."""
+EAST_ASIAN_FROM: Final = "\u2e80"
 
 
 REACH_PX: Final = 32
@@ -67,13 +72,11 @@ class Reader:
 
     def read(self, strip: Picture) -> Reading:
         """Return the text of one strip of any size."""
-        readings: list[Reading] = []
-        offset = 0
         scaled = _scale(strip)
-        for piece in _cut_long(scaled):
-            readings.append(_shift(self._read_piece(piece), offset))
-            offset += piece.shape[1] // STEP_PX
-        whole = readings[0] if len(readings) == 1 else join_readings(readings)
+        seams = find_seams(scaled)
+        edges = [0, *(seam.at_px for seam in seams), scaled.shape[1]]
+        readings = [_shift(self._read_piece(scaled[:, start:end]), start // STEP_PX) for start, end in pairwise(edges)]
+        whole = join_readings(readings, seams=seams)
         return replace(whole, unread=measure_unread(scaled, whole))
 
     def _read_piece(self, strip: Picture) -> Reading:
@@ -98,14 +101,22 @@ def decode(likelihoods: npt.NDArray[np.float32], *, characters: tuple[str, ...])
     return Reading(text, _mean_certainty(text, scores), tuple(scores), tuple(steps))
 
 
-def join_readings(readings: list[Reading]) -> Reading:
-    """Return the pieces of one line as one reading."""
-    scores = tuple(score for reading in readings for score in reading.characters)
-    if not scores:
-        return EMPTY
-    text = "".join(reading.text for reading in readings)
-    steps = tuple(step for reading in readings for step in reading.steps)
+def join_readings(readings: Sequence[Reading], *, seams: Sequence[Seam]) -> Reading:
+    """Return the pieces of one line as one reading, with a space where the line was cut between two words."""
+    parts = [readings[0]]
+    for seam, reading in zip(seams, readings[1:], strict=True):
+        if seam.spaced and _end_words(parts[-1].text, reading.text):
+            parts.append(Reading(" ", 0.0, (1.0,), (seam.at_px // STEP_PX,)))
+        parts.append(reading)
+    scores = tuple(score for part in parts for score in part.characters)
+    text = "".join(part.text for part in parts)
+    steps = tuple(step for part in parts for step in part.steps)
     return Reading(text, _mean_certainty(text, scores), scores, steps)
+
+
+def _end_words(before: str, after: str) -> bool:
+    # Han and kana stand apart without being words.
+    return bool(before and after) and max(before[-1], after[0]) < EAST_ASIAN_FROM and " " not in before[-1] + after[0]
 
 
 def measure_unread(strip: Picture, reading: Reading) -> float:
@@ -146,15 +157,32 @@ def _scale(strip: Picture) -> Picture:
     return np.asarray(cv2.resize(strip, (scaled_px, STRIP_HEIGHT_PX), interpolation=method), np.uint8)
 
 
-def _cut_long(strip: Picture) -> list[Picture]:
-    """Cut a strip at its emptiest columns into pieces of bearable length."""
+@dataclass(frozen=True, slots=True)
+class Seam:
+    """Where a long strip is cut."""
+
+    at_px: int
+    spaced: bool
+    """It lies in a gap as wide as a space."""
+
+
+def find_seams(strip: Picture) -> list[Seam]:
+    """Return the cuts, each in the widest gap near its place, that leave pieces of bearable length."""
     width_px = strip.shape[1]
     if width_px <= STRIP_WIDTH_PX_MAX:
-        return [strip]
+        return []
     count = math.ceil(width_px / (STRIP_WIDTH_PX_MAX - SEAM_SEARCH_PX))
     unrest = strip.std(axis=(0, 2))
-    seams = [0]
-    for number in range(1, count):
-        near = width_px * number // count - SEAM_SEARCH_PX // 2
-        seams.append(near + int(unrest[near : near + SEAM_SEARCH_PX].argmin()))
-    return [strip[:, start:end] for start, end in pairwise([*seams, width_px])]
+    quiet = unrest < QUIET_SHARE * float(unrest.max())
+    return [_find_seam(quiet, near_px=width_px * number // count) for number in range(1, count)]
+
+
+def _find_seam(quiet: npt.NDArray[np.bool_], *, near_px: int) -> Seam:
+    starts_px = near_px - SEAM_SEARCH_PX // 2
+    flags = np.concatenate([[False], quiet[starts_px : starts_px + SEAM_SEARCH_PX], [False]])
+    edges: list[int] = np.flatnonzero(flags[1:] != flags[:-1]).tolist()
+    gaps = list(zip(edges[::2], edges[1::2], strict=True))
+    if not gaps:
+        return Seam(near_px, spaced=False)
+    start, end = max(gaps, key=lambda gap: gap[1] - gap[0])
+    return Seam(starts_px + (start + end) // 2, spaced=end - start >= SPACE_PX_MIN)

@@ -20,7 +20,7 @@ from ironleaf.services.engines.embedded.detection import (
     find_islands,
 )
 from ironleaf.services.engines.embedded.picture import cut_out, order_corners, turn_picture, turn_quad
-from ironleaf.services.engines.embedded.recognition import decode, join_readings, measure_unread
+from ironleaf.services.engines.embedded.recognition import Seam, decode, find_seams, join_readings, measure_unread
 from ironleaf.services.engines.embedded.weights import DETECTION, find_folder, read_weights
 
 if TYPE_CHECKING:
@@ -127,11 +127,27 @@ def test_spaces_do_not_count_as_certainty() -> None:
     assert decode(steps[:1], characters=("", " ", "b")).confidence == 0.0
 
 
-def test_pieces_of_a_line_are_joined() -> None:
-    one = decode(np.array([[0.0, 1.0]], np.float32), characters=("", "a"))
+def test_pieces_of_a_line_are_joined_with_a_space_between_words_only() -> None:
+    latin = decode(np.array([[0.0, 1.0]], np.float32), characters=("", "a"))
+    han = decode(np.array([[0.0, 1.0]], np.float32), characters=("", "会"))
     empty = decode(np.array([[1.0, 0.0]], np.float32), characters=("", "a"))
-    assert join_readings([one, empty, one]).text == "aa"
-    assert join_readings([empty, empty]).text == ""
+    gap, tight = Seam(400, spaced=True), Seam(400, spaced=False)
+    assert join_readings([latin, latin], seams=[gap]).text == "a a"
+    assert join_readings([latin, latin], seams=[tight]).text == "aa"
+    assert join_readings([han, han], seams=[gap]).text == "会会"
+    assert join_readings([latin, empty, latin], seams=[gap, gap]).text == "aa"
+    assert join_readings([empty, empty], seams=[gap]).text == ""
+
+
+def test_long_strips_are_cut_in_their_gaps() -> None:
+    strip = np.full((48, 5000, 3), 255, np.uint8)
+    for x in range(0, 5000, 20):
+        strip[10:40, x : x + 14] = 0
+    strip[:, 1650:1680] = 255
+    seams = find_seams(strip)
+    assert [abs(seam.at_px - 1665) < 20 for seam in seams[:1]] == [True]
+    assert [seam.spaced for seam in seams] == [True, False]
+    assert find_seams(strip[:, :2000]) == []
 
 
 def test_ink_far_from_every_character_is_left_over() -> None:
