@@ -33,8 +33,8 @@ class DecodeLimits:
     looks at more, and as RGB it is 48 MB. Pixels, not a side: a strip keeps its short side readable."""
     resolution_dpi: int = 200
     """At which pages without pixels of their own are drawn: 10-point letters are 28 px high."""
-    render_s_max: float = 15.0
-    """Seconds for drawing a page before the decoder gives it up by itself; the kill stands behind it."""
+    render_s_max: float = 10.0
+    """Seconds for drawing a page, of which the rest is left undrawn: 500 times the usual; the kill stands behind it."""
     text_characters_max: int = 200_000
     """Characters of one page's text layer: fifty dense pages."""
     files: FileLimits = field(default_factory=FileLimits)

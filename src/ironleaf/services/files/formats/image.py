@@ -101,6 +101,11 @@ def _check_frames(request: OpenRequest, limits: DecodeLimits, *, first: Image.Im
         raise too_many(errors.TOO_MANY_FRAMES, limit=limits.frames_max, actual=frames, unit=Unit.FRAMES)
     if frames <= 1:
         check_size(first.size, limits, page=1)
+    pixels = first.width * first.height * frames
+    if request.whole and pixels > limits.files.document_pixels_max:
+        raise too_many(
+            errors.DOCUMENT_TOO_LARGE, limit=limits.files.document_pixels_max, actual=pixels, unit=Unit.PIXELS
+        )
 
 
 def check_size(size: tuple[int, int], limits: DecodeLimits, *, page: int) -> None:

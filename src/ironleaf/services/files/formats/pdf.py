@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -28,6 +29,7 @@ from ironleaf.services.files.formats.base import (
     RenderedPage,
 )
 from ironleaf.services.files.formats.failures import damaged, too_many
+from ironleaf.services.files.formats.pdf_notes import read_notes, weave
 from ironleaf.services.files.formats.pdf_objects import measure_contents
 from ironleaf.services.files.formats.pdf_structure import scan_structure
 from ironleaf.services.files.formats.pdf_text import PageText, join_lines, read_page_text
@@ -165,11 +167,19 @@ class OpenedPdf:
         bitmap = pdfium2.PdfBitmap.new_native(width, height, format=pdfium.FPDFBitmap_BGR, rev_byteorder=True)
         try:
             bitmap.fill_rect((255, 255, 255, 255), 0, 0, width, height)
-            self._draw(page, bitmap, width, height)
+            whole = self._draw(page, bitmap, width, height)
             picture = Image.fromarray(np.ascontiguousarray(bitmap.to_numpy()))
         finally:
             bitmap.close()
-        return RenderedPage(image=write_picture(picture, target, spec))
+        image = write_picture(picture, target, spec)
+        if not whole and image.ink_share == 0.0:
+            target.unlink(missing_ok=True)
+            raise ProcessingFailure(
+                errors.DECODER_TIMEOUT,
+                details=(Detail(reason=errors.DECODER_TIMEOUT.reason, page=number),),
+                context={"why": "drawing", "limit_s": self._limits.render_s_max},
+            )
+        return RenderedPage(image=image, notices=() if whole else (errors.IMAGE_TRUNCATED.reason,))
 
     def close(self) -> None:
         self._drop_page()
@@ -199,8 +209,11 @@ class OpenedPdf:
             pixels_max=self._limits.raster_pixels_max,
         )
 
-    def _draw(self, page: pdfium2.PdfPage, bitmap: pdfium2.PdfBitmap, width: int, height: int) -> None:
-        """Draw the page and its fields; a page that takes too long is given up between two of its objects."""
+    def _draw(self, page: pdfium2.PdfPage, bitmap: pdfium2.PdfBitmap, width: int, height: int) -> bool:
+        """Draw the page and its fields; return whether all of it was drawn.
+
+        A page that takes too long is left as it is then, between two of its objects.
+        """
         ends_at_s = self._clock.monotonic() + self._limits.render_s_max
         pause = pdfium.IFSDK_PAUSE(version=1)
         pdfium_internal.set_callback(pause, "NeedToPauseNow", lambda _: self._clock.monotonic() > ends_at_s)
@@ -209,26 +222,23 @@ class OpenedPdf:
             status = pdfium.FPDF_RenderPageBitmap_Start(bitmap, page, *place, pause)
         finally:
             pdfium.FPDF_RenderPage_Close(page)
-        if status == pdfium.FPDF_RENDER_TOBECONTINUED:
-            raise ProcessingFailure(
-                errors.DECODER_TIMEOUT, context={"why": "drawing", "limit_s": self._limits.render_s_max}
-            )
         if status == pdfium.FPDF_RENDER_FAILED:
             raise damaged(errors.DAMAGED_PDF, why="drawing failed")
         if self._document.formenv:
             pdfium.FPDF_FFLDraw(self._document.formenv, bitmap, page, *place)
+        return status != pdfium.FPDF_RENDER_TOBECONTINUED
 
     def _read_layer(self, page: pdfium2.PdfPage, size: tuple[int, int]) -> tuple[TextLayer | None, tuple[str, ...]]:
+        project = _make_projection(page, size)
         text_page = page.get_textpage()
         try:
-            found = read_page_text(
-                text_page, _make_projection(page, size), characters_max=self._limits.text_characters_max
-            )
+            found = read_page_text(text_page, project, characters_max=self._limits.text_characters_max)
         finally:
             text_page.close()
         if not found.lines:
-            return None, ()
-        return _judge(found, page, size)
+            return None, ()  # a scan with filled fields is read from its picture, fields and all
+        notes = tuple(read_notes(page, self._document.formenv, project))
+        return _judge(replace(found, lines=weave(found.lines, notes)), page, size)
 
 
 def _judge(found: PageText, page: pdfium2.PdfPage, size: tuple[int, int]) -> tuple[TextLayer, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from ironleaf.document import RenderSpec
 from ironleaf.foundation.errors import IronleafError, Unit
+from ironleaf.services.files.settings import FileLimits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,6 +74,13 @@ def test_too_many_frames_are_refused_with_their_number(tmp_path: Path, make_benc
     detail = error.details[0]
     assert (detail.limit, detail.actual, detail.unit) == (4, 5, Unit.FRAMES)
     assert bench.open(path, kind.lower(), whole=False).page_count == 5
+
+
+def test_all_frames_together_have_a_limit(tmp_path: Path, make_bench: Any) -> None:
+    path = tmp_path / "in"
+    save_frames(path, frames(5), "GIF")
+    error = refused(make_bench(files=FileLimits(document_pixels_max=11_999)), path, "gif")
+    assert (error.entry.reason, error.details[0].actual) == ("document-too-large", 12_000)
 
 
 def test_a_png_animation_is_one_page(tmp_path: Path, bench: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -273,20 +274,36 @@ class ImpatientClock(Clock):
         return self.time_s
 
 
-def test_a_page_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize("first", ["a word is drawn", ""])
+def test_a_page_that_takes_too_long_is_left_as_it_is(tmp_path: Path, first: str) -> None:
     def busy(canvas: Canvas) -> None:
+        canvas.drawString(72, 815, first)
+        canvas.setStrokeColorRGB(1, 1, 1)
         for number in range(3_000):
             canvas.line(number % 500, 0, 500 - number % 500, 800)
 
     path = draw(tmp_path / "in.pdf", busy)
-    opened = PdfDecoder(ImpatientClock()).open(OpenRequest(path=path, format="pdf"), DecodeLimits(render_s_max=5.0))
-    try:
+    limits = DecodeLimits(render_s_max=8.0)
+    target = tmp_path / "out.npy"
+    with closing(PdfDecoder(ImpatientClock()).open(OpenRequest(path=path, format="pdf"), limits)) as opened:
+        if first:
+            assert opened.render(1, RenderSpec(), target).notices == ("image-truncated",)
+            return
         with pytest.raises(IronleafError) as caught:
-            opened.render(1, RenderSpec(), tmp_path / "out.npy")
-    finally:
-        opened.close()
-    assert caught.value.entry.reason == "decoder-timeout"
-    assert not (tmp_path / "out.npy").exists()
+            opened.render(1, RenderSpec(), target)
+    assert (caught.value.entry.reason, caught.value.details[0].page) == ("decoder-timeout", 1)
+    assert not target.exists()
+
+
+def test_filled_fields_and_notes_are_part_of_the_text(tmp_path: Path, bench: Any) -> None:
+    def page(canvas: Canvas) -> None:
+        canvas.drawString(72, 700, "Name of the applicant:")
+        canvas.drawString(72, 600, "Signature")
+        canvas.acroForm.textfield(x=250, y=690, width=200, height=20, value="Ada Lovelace")
+        canvas.freeTextAnnotation("a note beside", DA="/Helv 12 Tf", Rect=[250, 600, 400, 620])
+
+    text = bench.describe(draw(tmp_path / "in.pdf", page), "pdf").text_layer.text
+    assert text.split() == ["Name", "of", "the", "applicant:", "Ada", "Lovelace", "Signature", "a", "note", "beside"]
 
 
 def test_long_text_is_cut_and_told(tmp_path: Path, make_bench: Any) -> None:
