@@ -20,7 +20,10 @@ _IN_WORDS = re.compile(
     r"(?:(\d{1,9}(?:\.\d{1,9})?)\s?(ms\b|milliseconds?|s\b|secs?\b|seconds?|m\b"
     r"|minutes?|h\b|hours?))?"
 )
-_KEYED = re.compile(r"retry[ _-]?(?:delay|after|in)[\"']?[ ]?[:=]")
+# A field's bare number means seconds; "failed after 3 attempts" asks for nothing.
+_KEYED = re.compile(
+    r"retry[ _-]?(?:delay|after)(?:[ _-]?s(?:ec(?:ond)?s?)?)?[\"']? ?[:=] ?[\"']?(\d{1,9}(?:\.\d{1,9})?)(?![\w.]| ?[a-z])"
+)
 _UNIT_S: Final = {"ms": 0.001, "mi": 60.0, "m": 60.0, "h": 3_600.0, "s": 1.0}
 
 
@@ -61,10 +64,11 @@ def _seconds_until(value: str, date_now: datetime | None) -> float | None:
 
 
 def _in_words(text: str) -> float | None:
+    keyed = _KEYED.search(text)
+    if keyed is not None:
+        return min(float(keyed[1]), HINT_S_MAX)
     for match in _IN_WORDS.finditer(text):
         hours, minutes, number, unit = match.groups()
-        if number and not unit and not _KEYED.match(match[0]):
-            continue  # "failed after 3 attempts" asks for nothing
         seconds = float(hours or 0) * 3_600.0 + float(minutes or 0) * 60.0
         if number:
             seconds += float(number) * _UNIT_S.get(unit[:2], _UNIT_S.get(unit[:1], 1.0))
