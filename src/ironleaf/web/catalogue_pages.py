@@ -137,7 +137,7 @@ def render_page(entry: Entry, language: Language) -> str:
         ("code", f"<code>{entry.code}</code>"),
         ("status", str(entry.http_status)),
         ("kind", f"<code>{escape(entry.kind.value)}</code>"),
-        ("level", f"{entry.level.value}: {escape(_LEVELS[entry.level].in_language(language))}"),
+        ("level", f"{entry.level.value} · {escape(_LEVELS[entry.level].in_language(language))}"),
         ("retry", _word("yes" if entry.retryable else "no", language)),
     )
     rows = "".join(f"<dt>{_word(name, language)}</dt><dd>{value}</dd>" for name, value in facts)

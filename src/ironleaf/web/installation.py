@@ -6,16 +6,18 @@ import logging
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exception_handlers import http_exception_handler as framework_http_handler
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
+from starlette.status import WS_1008_POLICY_VIOLATION
 from starlette.types import ASGIApp
+from starlette.websockets import WebSocket
 
 from ironleaf.foundation.clock import Clock, SystemClock
 from ironleaf.foundation.errors import Catalogue, Language
@@ -42,6 +44,8 @@ class Kit:
     catalogue: Catalogue
     health: HealthBoard
     counts: ErrorCounts
+    observers: Observers
+    """Whoever hears of errors; hand ``observers.error`` to `make_protocol`, so that those are heard too."""
 
 
 def install(  # noqa: PLR0913 - one keyword per choice, all with a default
@@ -92,9 +96,10 @@ def install(  # noqa: PLR0913 - one keyword per choice, all with a default
     clock = clock or SystemClock()
     whole = complete_catalogue(catalogue)
     counts = ErrorCounts()
+    observers = Observers((counts, observer or log_error), () if request_observer is None else (request_observer,))
     parts = SinkParts(
         catalogue=whole,
-        observers=Observers((counts, observer or log_error), () if request_observer is None else (request_observer,)),
+        observers=observers,
         ids=RequestIds(clock, randomness or random.SystemRandom()),
         clock=clock,
         default_language=default_language,
@@ -110,7 +115,7 @@ def install(  # noqa: PLR0913 - one keyword per choice, all with a default
         app.include_router(catalogue_pages.make_router(whole))
         app.include_router(health.make_router(board, name=app.title, version=app.version))
         install_docs(app)
-    kit = Kit(catalogue=whole, health=board, counts=counts)
+    kit = Kit(catalogue=whole, health=board, counts=counts, observers=observers)
     app.__dict__["_ironleaf_kit"] = kit
     return kit
 
@@ -161,11 +166,16 @@ async def _raise_http_again(request: Request, error: Exception) -> Response:
     raise error
 
 
+async def _close_without_words(websocket: WebSocket, _: Exception) -> None:
+    await websocket.close(code=WS_1008_POLICY_VIOLATION)  # the framework would repeat the input as the reason
+
+
 def _let_errors_rise(app: FastAPI, *, own_4xx: bool) -> None:
     for key in (500, Exception):
         app.exception_handlers.pop(key, None)
     app.add_exception_handler(Exception, _raise_again)
     app.add_exception_handler(RequestValidationError, _raise_again)
+    app.exception_handlers[WebSocketRequestValidationError] = cast("Any", _close_without_words)
     kept = app.exception_handlers.get(HTTPException)
     if not own_4xx or kept is None or kept is framework_http_handler:
         app.add_exception_handler(HTTPException, _raise_http_again)

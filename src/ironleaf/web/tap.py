@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ironleaf.web.answer import EXCHANGE_KEY
 from ironleaf.web.exchange import SSE_TYPE, Exchange
+
+_BODILESS: Final = frozenset({204, 304})
 
 
 class ExitRefused(Exception):
@@ -59,7 +61,7 @@ class _Gate:
             return
         last = kind != "http.response.start" and not message.get("more_body", False)
         if self._held is not None:
-            if last and self._settle:
+            if last and self._settle and _is_complete(self._held):
                 await self._finish_dependencies()
             held, self._held = self._held, None
             self.started = True
@@ -72,6 +74,11 @@ class _Gate:
         stack: Any = self._scope.get("fastapi_inner_astack")
         if isinstance(stack, AsyncExitStack):
             await stack.aclose()
+
+
+def _is_complete(start: Message) -> bool:
+    """Tell a response that was made in one piece, by the task that entered the dependencies, from a stream."""
+    return start["status"] in _BODILESS or any(name.lower() == b"content-length" for name, _ in start["headers"])
 
 
 def _is_event_stream(start: Message) -> bool:

@@ -65,6 +65,7 @@ _SAFE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
 _SAFE_VALUE = re.compile(r"[\w .,:;/<>=+()*-]{1,80}")
 _PLACES: Final = ("query", "path", "header", "cookie", "body")
 
+_TREE: Final = "dependant"  # codespell:ignore dependant - FastAPI's word
 _declared: dict[int, tuple[object, frozenset[str]]] = {}
 """By identity of the route's tree of parameters, which is kept too, so that its identity is not given out again."""
 
@@ -139,21 +140,21 @@ def _allowed(kind: str, context: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 def _declared_names(route: object) -> frozenset[str]:
     """Return every name that a route's parameters and models declare."""
-    dependant = getattr(route, "dependant", None)
-    if dependant is None:
+    tree = getattr(route, _TREE, None)
+    if tree is None:
         return frozenset()
-    known = _declared.get(id(dependant))
+    known = _declared.get(id(tree))
     if known is None:
-        known = _declared[id(dependant)] = (dependant, frozenset(_walk_dependant(dependant)))
+        known = _declared[id(tree)] = (tree, frozenset(_walk_tree(tree)))
     return known[1]
 
 
-def _walk_dependant(dependant: Any) -> Iterator[str]:
+def _walk_tree(tree: Any) -> Iterator[str]:
     for place in ("path_params", "query_params", "header_params", "cookie_params", "body_params"):
-        for field in getattr(dependant, place, ()):
+        for field in getattr(tree, place, ()):
             yield from _walk_field(field)
-    for child in getattr(dependant, "dependencies", ()):
-        yield from _walk_dependant(child)
+    for child in getattr(tree, "dependencies", ()):
+        yield from _walk_tree(child)
 
 
 def _walk_field(field: Any) -> Iterator[str]:

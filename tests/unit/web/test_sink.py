@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request, WebSocket
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
@@ -290,6 +290,70 @@ async def test_a_middleware_that_answers_for_a_failed_route_may_do_so(subject: S
 
     answer = await subject.ask_route(raising(RuntimeError(CANARY)))
     assert (answer.status_code, answer.text) == (200, "a cached page")
+
+
+opened: list[str] = []
+
+
+async def session() -> AsyncIterator[list[str]]:
+    opened.append("open")
+    yield opened
+    opened.append("closed")
+
+
+async def test_dependencies_stay_open_while_a_stream_uses_them(subject: Subject) -> None:
+    opened.clear()
+
+    async def chunks(used: list[str]) -> AsyncIterator[str]:
+        yield used[-1]
+        yield used[-1]
+
+    async def route(used: Annotated[list[str], Depends(session)]) -> StreamingResponse:
+        return StreamingResponse(chunks(used))
+
+    assert (await subject.ask_route(route)).text == "openopen"
+    assert opened == ["open", "closed"]
+
+
+async def test_a_cancelled_server_says_that_it_is_shutting_down(subject: Subject) -> None:
+    entered = asyncio.Event()
+
+    async def route() -> None:
+        entered.set()
+        await asyncio.Event().wait()
+
+    asking = asyncio.ensure_future(subject.ask_route(route))
+    await entered.wait()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    (seen,) = subject.errors
+    assert (seen.entry.reason, seen.status) == ("shutting-down", 503)
+
+
+async def test_a_socket_is_closed_without_repeating_what_was_sent(subject: Subject) -> None:
+    @subject.app.websocket("/socket")
+    async def talk(websocket: WebSocket, number: int) -> None: ...
+
+    subject.install()
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "websocket",
+        "path": "/socket",
+        "headers": [],
+        "query_string": f"number={CANARY}".encode(),
+        "subprotocols": [],
+    }
+    await subject.app(scope, receive, send)
+    assert sent[0]["type"] == "websocket.close"
+    assert CANARY not in repr(sent)
 
 
 async def test_an_observer_that_fails_costs_nothing(subject: Subject, caplog: pytest.LogCaptureFixture) -> None:
