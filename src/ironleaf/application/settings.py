@@ -10,17 +10,19 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import tomllib
 import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
 from ironleaf.foundation.observability import LogSettings
 from ironleaf.foundation.resilience import AdaptiveLimitOptions, BreakerOptions, RetryOptions
-from ironleaf.services.engines.settings import EmbeddedSettings
+from ironleaf.services.engines.settings import EmbeddedSettings, HealingSettings
 from ironleaf.services.engines.vision_language.settings import BackendSettings
 from ironleaf.services.files.settings import FileSettings
 
@@ -29,6 +31,7 @@ ENV_FILE: Final = "IRONLEAF_CONFIG"
 """Names another file than ``./ironleaf.toml``."""
 FILE_DEFAULT: Final = "ironleaf.toml"
 PORT_MAX: Final = 65_535
+_TELLING_HEADER: Final = re.compile(r"auth|key|token|secret|cookie", re.IGNORECASE)
 _RESERVED: Final = frozenset({"auto", "vl", "embedded", "text_layer", "native", "none"})
 
 
@@ -108,6 +111,7 @@ class VlSettings:
     """Tell a sick server from a bad page, and a recovered one from a listed one, with a picture of known words."""
     step_down_on_refusal: bool = True
     """Whether another engine may read a page that a backend's safety filter refused."""
+    healing: HealingSettings = dataclasses.field(default_factory=HealingSettings)
 
     def __post_init__(self) -> None:
         aliases = [backend.alias for backend in self.backends]
@@ -162,9 +166,38 @@ def load_settings(
     if unknown:
         raise SettingsRefused(tuple(f"{_say(name)}: there is no such setting" for name in unknown))
     try:
-        return TypeAdapter(Settings).validate_python(tree)
+        settings = TypeAdapter(Settings).validate_python(tree)
     except ValidationError as error:
         raise SettingsRefused(tuple(_explain(error))) from None
+    return _fetch_keys(settings, environ)
+
+
+def list_secrets(settings: Settings) -> tuple[str, ...]:
+    """Return every value of the settings that may stand in no log: keys, headers that hold one, a proxy's password."""
+    found: list[str] = []
+    for backend in settings.engines.vl.backends:
+        found += [backend.api_key, urlsplit(backend.proxy or "").password or ""]
+        for name, value in backend.headers.items():
+            if _TELLING_HEADER.search(name):
+                found += [value, value.rpartition(" ")[2]]  # also without its scheme, such as Bearer
+    return tuple(dict.fromkeys(secret for secret in found if secret))
+
+
+def _fetch_keys(settings: Settings, environ: Mapping[str, str]) -> Settings:
+    """Return the settings with the keys that stand in variables of the environment."""
+    vl = settings.engines.vl
+    missing = [
+        str(number) for number, each in enumerate(vl.backends) if each.api_key_env and not environ.get(each.api_key_env)
+    ]
+    if missing:
+        say = (_say(("engines", "vl", "backends", number, "api_key_env")) for number in missing)
+        raise SettingsRefused(tuple(f"{name}: the variable that it names is not set" for name in say))
+    backends = tuple(
+        dataclasses.replace(each, api_key=environ[each.api_key_env], api_key_env="") if each.api_key_env else each
+        for each in vl.backends
+    )
+    engines = dataclasses.replace(settings.engines, vl=dataclasses.replace(vl, backends=backends))
+    return dataclasses.replace(settings, engines=engines)
 
 
 def _read_file(path: Path, *, required: bool) -> dict[str, Any]:

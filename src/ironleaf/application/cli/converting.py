@@ -17,7 +17,7 @@ from ironleaf.application.bootstrap import build_house, make_randomness
 from ironleaf.application.cli.exits import choose_exit, face, say, say_problem
 from ironleaf.application.conversions import Asker, Conversions
 from ironleaf.application.options import ConvertOptions, OutputFormat
-from ironleaf.application.settings import Settings
+from ironleaf.application.settings import Settings, list_secrets
 from ironleaf.document import Document, Page
 from ironleaf.foundation.errors import IronleafError, Kind, Language, ProcessingFailure
 from ironleaf.foundation.errors.protocol import INTERNAL_ERROR
@@ -61,7 +61,7 @@ class Target:
 async def convert_files(settings: Settings, paths: Sequence[Path], options: ConvertOptions, target: Target) -> int:
     """Convert the files and write their texts in the order given; return the exit code."""
     logs = replace(settings.logs, console=False)  # the user is told in sentences
-    configure_logs(logs, Redactor(hide_addresses=logs.hide_addresses))
+    configure_logs(logs, Redactor(secrets=list_secrets(settings), hide_addresses=logs.hide_addresses))
     house = build_house(settings)
     ids = RequestIds(house.clock, make_randomness())
     kinds: list[Kind] = []

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ironleaf.foundation.observability.settings import find_state_directory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,3 +26,34 @@ class EmbeddedSettings:
     """The longest newspaper page seen holds 900 lines; the rest would only burn the worker's time."""
     score_min: float = 0.5
     """Lines read with less confidence are noise from pictures and textures."""
+
+
+def find_ledger_directory() -> Path:
+    """Return where this user's state lies: the ledger stands beside the logs."""
+    return find_state_directory().parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealingSettings:
+    """What is done about a sick model server without asking anyone. Every action is kept in a ledger."""
+
+    rediscover: bool = True
+    """Look for a vanished model under another name of the same family, and use it once it reads the canary page."""
+    dry_run: bool = False
+    """Decide and write down, but change nothing."""
+    probe_every_s: float = 60.0
+    """How often a server without other work is shown the canary page."""
+    look_every_s: float = 30.0
+    """How often a server whose model is gone is asked what it serves."""
+    ledger_directory: Path = field(default_factory=find_ledger_directory)
+    """Holds ``healing.jsonl`` and its predecessor."""
+    ledger_bytes_max: int = 1024 * 1024
+    """The ledger begins anew at this size, some 2,500 actions; one predecessor is kept."""
+
+    def __post_init__(self) -> None:
+        if self.probe_every_s < 1:
+            raise ValueError("probe_every_s: must be 1 or more")
+        if self.look_every_s < 1:
+            raise ValueError("look_every_s: must be 1 or more")
+        if self.ledger_bytes_max < 16 * 1024:
+            raise ValueError("ledger_bytes_max: must be at least 16384")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, cast
 import orjson
 
 from ironleaf.services.engines.upstream_failures.base import UpstreamAnswer
+from ironleaf.services.engines.vision_language.body import RequestBody
 from ironleaf.services.engines.vision_language.completion import (
     BODY_CHARACTERS_MAX,
     as_object,
@@ -21,10 +22,9 @@ from ironleaf.services.engines.vision_language.stream import BYTE_ORDER_MARK, Ac
 from ironleaf.services.engines.vision_language.trouble import AnswerUnusable, CallFailed, TransportFailed, Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
 
-    from ironleaf.services.engines.vision_language.body import RequestBody
     from ironleaf.services.engines.vision_language.completion import Completion, JsonObject
     from ironleaf.services.engines.vision_language.settings import BackendSettings
     from ironleaf.services.engines.vision_language.transport import Reply, Transport
@@ -103,6 +103,16 @@ class ChatClient:
         request = self._transport.request("GET", MODELS_PATH)
         async with _called(request, first_s=LISTING_TIMEOUT_S, total_s=LISTING_TIMEOUT_S) as (source, _):
             return _read_cards(await source.read_all())
+
+    async def launch_model(self, spec: Mapping[str, object], *, timeout_s: float) -> None:
+        """Have the server load a model; it answers once the model is there.
+
+        Raises:
+            CallFailed: it did not, or not within the time.
+        """
+        request = self._transport.request("POST", MODELS_PATH, RequestBody(prefix=orjson.dumps(dict(spec))))
+        async with _called(request, first_s=timeout_s, total_s=timeout_s) as (source, _):
+            await source.read_all()
 
     async def _follow(self, start: bytes, source: _Source, pause: asyncio.Timeout, answer: Accumulator) -> Completion:
         parser = EventParser()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -27,7 +28,7 @@ from ironleaf.services.engines.vision_language.transport import HttpTransport
 from ironleaf.services.engines.vision_language.trouble import CallFailed, Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ironleaf.document import PageImage, PageSource
     from ironleaf.foundation.clock import Deadline
@@ -78,6 +79,7 @@ class VisionLanguageEngine:
         self._watch = watch
         self._transport = transport or HttpTransport(settings)
         self._client = ChatClient(settings, transport=self._transport)
+        self._model = settings.model
         self._baseline = TextBaseline(self._measure_text)
 
     @property
@@ -91,6 +93,23 @@ class VisionLanguageEngine:
     @property
     def capabilities(self) -> Capabilities:
         return Capabilities(needs_image=True, takes_prompt=True)
+
+    @property
+    def model(self) -> str:
+        """The name by which the server knows the model at present. Private."""
+        return self._model
+
+    def use_model(self, model: str) -> None:
+        """Ask for another model of the same server from now on."""
+        self._model = model
+        self._baseline = TextBaseline(self._measure_text)
+
+    def with_model(self, model: str) -> VisionLanguageEngine:
+        """Return an engine that asks for another model over the same connections; closing them stays with this one."""
+        twin = copy.copy(self)
+        twin._model = model  # noqa: SLF001  (of the same class)
+        twin._baseline = TextBaseline(twin._measure_text)  # noqa: SLF001
+        return twin
 
     async def recognise(self, page: PageSource, request: RecogniseRequest) -> PageResult:
         prompt = request.prompt or self._make_prompt(request.languages)
@@ -117,6 +136,17 @@ class VisionLanguageEngine:
         """
         try:
             return await self._client.list_models()
+        except CallFailed as error:
+            raise self._judge_failure(error.answer) from error
+
+    async def launch_model(self, spec: Mapping[str, object], *, timeout_s: float) -> None:
+        """Have the server load a model, as Xinference does on ``POST /v1/models``; return when it says that it did.
+
+        Raises:
+            UpstreamFailure: it did not.
+        """
+        try:
+            await self._client.launch_model(spec, timeout_s=timeout_s)
         except CallFailed as error:
             raise self._judge_failure(error.answer) from error
 
@@ -233,7 +263,7 @@ class VisionLanguageEngine:
     def _make_frame(self, prompt: str, *, stream: bool, max_tokens: int | None = None) -> ChatFrame:
         settings, profile = self._settings, self._profile
         return ChatFrame(
-            model=settings.model,
+            model=self._model,
             prompt=prompt,
             system_prompt=profile.system_prompt,
             image_style=settings.image_style or profile.image_style,

@@ -15,6 +15,7 @@ TEMPERATURE_LIMIT: Final = 2.0
 POOL_LIMIT: Final = 10_000
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _OWN_FIELDS: Final = frozenset({"model", "messages", "stream", "stream_options", "max_tokens", "temperature", "top_p"})
 
 
@@ -37,6 +38,8 @@ class BackendSettings:
     """Up to and including ``/v1``."""
     model: str
     api_key: str = dataclasses.field(default="", repr=False)
+    api_key_env: str = ""
+    """The environment variable that holds the key, so that it need not stand in a file."""
     profile: str = "generic"
     temperature: float | None = None
     """None: the profile's, and where it has none, the server's own."""
@@ -66,6 +69,10 @@ class BackendSettings:
     proxy: str | None = dataclasses.field(default=None, repr=False)
     """The environment's proxies are not used: a model server is mostly near."""
     connections_max: int = 64
+    probes_day_max: int | None = None
+    """Canary pages of the schedule in one day (UTC), for a server that costs money; None: no cap, 0: never."""
+    relaunch: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any])
+    """The body of ``POST /v1/models`` by which Xinference loads this model again; empty: it is never asked to."""
 
     def __post_init__(self) -> None:
         _require(_ALIAS.fullmatch(self.alias) is not None, "alias", "letters, digits, dots, dashes; at most 64")
@@ -75,6 +82,12 @@ class BackendSettings:
         _require(_between(self.temperature, 0.0, TEMPERATURE_LIMIT), "temperature", f"0 to {TEMPERATURE_LIMIT:g}")
         _require(_between(self.top_p, 0.0, 1.0), "top_p", "0 to 1")
         _require(_between(self.max_tokens, 1, MAX_TOKENS_LIMIT), "max_tokens", f"1 to {MAX_TOKENS_LIMIT}")
+        _require(
+            not self.api_key_env or _is_variable(self.api_key_env), "api_key_env", "the name of a variable, not ours"
+        )
+        _require(not (self.api_key and self.api_key_env), "api_key_env", "given only where api_key is not")
+        _require(not self.relaunch or "model_name" in self.relaunch, "relaunch", "a launch request with its model_name")
+        _require(self.probes_day_max is None or self.probes_day_max >= 0, "probes_day_max", "0 or more")
         _require(_OWN_FIELDS.isdisjoint(self.extra_body), "extra_body", "free of fields that have a setting")
         _require(_are_headers(self.headers), "headers", "names of letters, digits, dashes; values on one line")
         _require(1 <= self.connections_max <= POOL_LIMIT, "connections_max", f"1 to {POOL_LIMIT}")
@@ -85,6 +98,10 @@ class BackendSettings:
 
 def _between(value: float | None, low: float, high: float) -> bool:
     return value is None or low <= value <= high
+
+
+def _is_variable(name: str) -> bool:
+    return _VARIABLE.fullmatch(name) is not None and not name.startswith("IRONLEAF_")
 
 
 def _is_http(address: str) -> bool:
