@@ -22,7 +22,8 @@ _IN_WORDS = re.compile(
 )
 # A field's bare number means seconds; "failed after 3 attempts" asks for nothing.
 _KEYED = re.compile(
-    r"retry[ _-]?(?:delay|after)(?:[ _-]?s(?:ec(?:ond)?s?)?)?[\"']? ?[:=] ?[\"']?(\d{1,9}(?:\.\d{1,9})?)(?![\w.]| ?[a-z])"
+    r"retry[ _-]?(?:delay|after)(?:[ _-]?s(?:ec(?:ond)?s?)?)?[\"']? ?[:=] ?[\"']?"
+    r"(\d{1,9}(?:\.\d{1,9})?)(?![\w.]| ?[a-z])"
 )
 _UNIT_S: Final = {"ms": 0.001, "mi": 60.0, "m": 60.0, "h": 3_600.0, "s": 1.0}
 
