@@ -33,7 +33,7 @@ class BreakerComparison(RuleBasedStateMachine):
         self.transitions: list[Transition] = []
         self.machine = BreakerMachine(
             BreakerOptions(),
-            random=random.Random(seed),  # noqa: S311
+            random=random.Random(seed),
             now_s=self.now_s,
             on_transition=self.transitions.append,
         )

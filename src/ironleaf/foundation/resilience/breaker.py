@@ -180,17 +180,20 @@ class CircuitBreaker:
             CircuitOpen: the probe failed.
             DeadlineExceeded: the caller's time was over first, which proves nothing.
         """
+        allowed_s = min(limit_s, self._probe_timeout_s)
         result = NEUTRAL
         failed: Exception | None = None
         try:
-            await self._run_limited(probe, limit_s=limit_s)
+            await run_within(allowed_s, probe)
             result = GOOD
-        except DeadlineExceeded:
-            raise
+        except Overrun:
+            if limit_s < self._probe_timeout_s:
+                raise DeadlineExceeded(allowed_s=allowed_s) from None
+            failed = AttemptTimedOut(allowed_s=allowed_s)
+            result = self._result_of_probe(failed)
         except Exception as failure:  # noqa: BLE001 - told on as the cause of the refusal
-            # Whatever its owner thinks of the failure: a probe that fails has failed.
             failed = failure
-            result = replace(self._result_of(failure), kind=ResultKind.FAILED)
+            result = self._result_of_probe(failed)
         finally:
             self._machine.record(admission, result, self._clock.monotonic())
         if failed is not None:
@@ -198,13 +201,9 @@ class CircuitBreaker:
             reason = snapshot.reason or OpenReason.PROBE_FAILED
             raise self._refused(Refusal(retry_after_s=snapshot.retry_after_s, reason=reason)) from failed
 
-    async def _run_limited(self, probe: Probe, *, limit_s: float) -> None:
-        allowed_s = min(limit_s, self._probe_timeout_s)
-        try:
-            await run_within(allowed_s, probe)
-        except Overrun:
-            cut = DeadlineExceeded if limit_s < self._probe_timeout_s else AttemptTimedOut
-            raise cut(allowed_s=allowed_s) from None
+    def _result_of_probe(self, failure: Exception) -> CallResult:
+        """Whatever its owner thinks of the failure: a probe that fails has failed."""
+        return replace(self._result_of(failure), kind=ResultKind.FAILED)
 
     def _result_of(self, failure: Exception) -> CallResult:
         verdict = judge(failure, self._classify)

@@ -281,6 +281,7 @@ def test_a_good_probe_closes(bench) -> None:
     bench.call(GOOD)
     assert bench.transitions[-1] == Transition(state=BreakerState.CLOSED)
     assert bench.machine.snapshot(bench.now_s).reason is None
+    assert bench.machine.snapshot(bench.now_s).since_s == 105.0
     bench.call(GOOD, 3)
 
 

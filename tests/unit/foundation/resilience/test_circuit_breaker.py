@@ -80,7 +80,7 @@ def make_breaker(clock, events):
             options=BreakerOptions(open_jitter=0.0),
             classify=classify,
             clock=clock,
-            random=random.Random(1),  # noqa: S311
+            random=random.Random(1),
             probe=probe,
             on_event=events.append,
             **more,
@@ -244,8 +244,12 @@ async def test_of_fifty_callers_exactly_one_sends_the_canary(make_breaker, serve
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     ("failure", "reason"),
-    [(ValueError(), OpenReason.PROBE_FAILED), (LookupError(), OpenReason.MODEL_GONE)],
-    ids=["whatever its verdict", "hard"],
+    [
+        (ValueError(), OpenReason.PROBE_FAILED),
+        (LookupError(), OpenReason.MODEL_GONE),
+        (DeadlineExceeded(allowed_s=1.0), OpenReason.PROBE_FAILED),
+    ],
+    ids=["whatever its verdict", "hard", "a deadline of its own"],
 )
 async def test_a_canary_that_fails_opens_again(
     make_breaker, server, canary, clock, events, make_context, failure, reason
@@ -376,6 +380,20 @@ async def test_a_person_opens_closes_and_resets(make_breaker, server, clock, eve
     ]  # fmt: skip
     assert events[0] == BreakerOpened(name="alpha", at_s=1000.0, reason=OpenReason.MANUAL, open_s=float("inf"))
     assert events[2].manual is True
+
+
+def test_every_intervention_has_its_time(make_breaker, clock) -> None:
+    breaker = make_breaker()
+    since = [breaker.snapshot().since_s]
+    for intervene in (breaker.open, breaker.close, breaker.reset):
+        clock.advance(1.0)
+        intervene()
+        since.append(breaker.snapshot().since_s)
+    assert since == [1000.0, 1001.0, 1002.0, 1003.0]
+
+
+def test_a_probe_has_twenty_seconds(make_breaker) -> None:
+    assert make_breaker()._probe_timeout_s == 20.0
 
 
 @pytest.mark.anyio

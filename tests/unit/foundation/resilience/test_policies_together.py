@@ -66,7 +66,7 @@ def backend(clock) -> Backend:
 
 @pytest.fixture
 def guards(clock, events) -> Pipeline:
-    rng = random.Random(1)  # noqa: S311
+    rng = random.Random(1)
     shared = {"clock": clock, "on_event": events.append}
     return Pipeline(
         [
@@ -153,7 +153,7 @@ async def test_without_a_breaker_the_budget_alone_bounds_it(backend, clock, make
         classify=classify,
         budget=RetryBudget(options=RetryBudgetOptions(), clock=clock),
         clock=clock,
-        random=random.Random(1),  # noqa: S311
+        random=random.Random(1),
     )
     tasks = []
     for _ in range(500):

@@ -84,7 +84,7 @@ def test_calls_and_retries_leave_with_the_window(clock) -> None:
 @pytest.mark.parametrize("calls_per_s", [1.0, 3.0, 20.0])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_full_outage_is_amplified_by_a_fifth_at_most(calls_per_s: float, seed: int) -> None:
-    rng, clock = random.Random(seed), ManualClock()  # noqa: S311
+    rng, clock = random.Random(seed), ManualClock()
     budget = RetryBudget(options=RetryBudgetOptions(), clock=clock)
     calls = retries = 0
     while clock.monotonic() < 1800.0:
