@@ -36,6 +36,7 @@ _ERROR_TEXT = re.compile(
 )
 _FILTERED: Final = frozenset({"content_filter", "safety", "recitation", "prohibited_content", "blocklist", "sensitive"})
 _PROTOCOL: Final = outcome_of(FailureKind.PROTOCOL)
+_STREAM = re.compile(r"^data:[ \t]*(?:\{|\[DONE\])", re.MULTILINE)
 _DATA_LINE = re.compile(r"^data:[ \t]*(\{[^\n]*)$", re.MULTILINE)
 
 Fields = dict[str, object]
@@ -48,7 +49,7 @@ def judge_success(answer: UpstreamAnswer, evidence: Evidence) -> Judgement | Non
     body = answer.body.strip()
     if not body:
         return None if answer.http_status is None else ("success-empty", _PROTOCOL)
-    if "data:" in body[:4_096]:
+    if _STREAM.search(body[:4_096]):
         return _judge_stream(body)
     document = _parse(body)
     if document is not None:

@@ -146,6 +146,12 @@ def test_wrapping_does_not_hide_the_meaning(body: str) -> None:
     assert classify(UpstreamAnswer(http_status=500, body=body)).kind is K.OVERLOADED
 
 
+@pytest.mark.parametrize("status", [None, 200, 400])
+def test_a_data_uri_in_a_message_is_no_stream(status: int | None) -> None:
+    body = "Failed to download image: data:image/png;base64,AAAA"
+    assert classify(UpstreamAnswer(http_status=status, body=body)).kind is K.BAD_PARAMETER
+
+
 @pytest.mark.parametrize("status", [400, 404, 405, 409, 410, 415, 418, 422, 424])
 def test_an_unknown_refusal_is_never_blamed_on_the_user(status: int) -> None:
     verdict = classify(UpstreamAnswer(http_status=status, body="zxcv qwer"))
