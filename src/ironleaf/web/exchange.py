@@ -186,7 +186,7 @@ class Exchange:
             )
         except Exception:  # noqa: BLE001 - no defect of ours may keep the answer back
             answer = make_fallback(self.request_id)
-        self.status = answer.status
+        self.status = CLIENT_CLOSED_STATUS if self.left else answer.status
         self.started = self.finished = True
         self.held = None
         self.body_bytes = len(answer.body)

@@ -19,7 +19,7 @@ import structlog
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ironleaf.foundation.errors.protocol import CLIENT_CLOSED, SHUTTING_DOWN
+from ironleaf.foundation.errors.protocol import CLIENT_CLOSED, INTERNAL_ERROR, SHUTTING_DOWN
 from ironleaf.web.answer import EXCHANGE_KEY, find_header
 from ironleaf.web.exchange import CORS_KEY, BadResponse, Exchange, SinkParts, summarise
 from ironleaf.web.request_id import clean_traceparent
@@ -35,12 +35,15 @@ class Sink:
         self._cors = cors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or EXCHANGE_KEY in scope:  # an application with the kit inside another
             await self._app(scope, receive, send)
             return
         exchange = Exchange(self._parts, scope, receive, send)
         self._mark(scope, exchange)
-        context = structlog.contextvars.bind_contextvars(request_id=exchange.request_id)
+        names = {"request_id": exchange.request_id}
+        if exchange.client_request_id is not None:
+            names["client_request_id"] = exchange.client_request_id
+        context = structlog.contextvars.bind_contextvars(**names)
         try:
             await self._run(exchange)
         finally:
@@ -74,9 +77,14 @@ class Sink:
             await exchange.answer_held()
         elif exchange.cut and not exchange.finished and exchange.noted is not None:
             await exchange.break_off(exchange.translate(exchange.noted))
-        elif exchange.left and not exchange.started:
+        elif exchange.finished:
+            return
+        elif exchange.started:
+            incomplete = Failure(entry=INTERNAL_ERROR, exception=BadResponse("the application left half an answer"))
+            await exchange.break_off(Failure(entry=CLIENT_CLOSED) if exchange.left else incomplete)
+        elif exchange.left:
             await exchange.answer(Failure(entry=CLIENT_CLOSED))
-        elif not exchange.started:
+        else:
             error = exchange.noted or BadResponse("the application returned without an answer")
             await exchange.answer(exchange.translate(error))
 

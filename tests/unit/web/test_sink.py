@@ -251,6 +251,39 @@ async def test_an_application_inside_the_application_is_covered(subject: Subject
     assert reasons == ["service-busy", "internal-error", "forbidden", "not-found"]
 
 
+async def test_an_inner_application_may_have_the_kit_too(subject: Subject) -> None:
+    inner = FastAPI(telemetry={"auto_configure": False})
+    detail = Detail(reason="x", limit=3)
+    inner.add_api_route("/full", raising(LimitReached(SERVICE_BUSY, details=(detail,))))
+    install(inner)
+    subject.app.mount("/inner", inner)
+    answer = await subject.ask("GET", "/inner/full")
+    assert answer.json()["error"]["details"] == [{"reason": "x", "limit": 3}]
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+    assert len(subject.errors) == 1
+
+
+async def test_what_fails_after_the_caller_left_is_heard_and_is_no_5xx(subject: Subject) -> None:
+    async def route(request: Request) -> None:
+        assert (await request.receive())["type"] == "http.request"
+        assert (await request.receive())["type"] == "http.disconnect"
+        raise RuntimeError(CANARY)
+
+    subject.app.add_api_route("/route", route)
+    subject.install()
+    arriving: list[Any] = [{"type": "http.request", "body": b"", "more_body": False}, {"type": "http.disconnect"}]
+
+    async def receive() -> Any:
+        return arriving.pop(0)
+
+    async def send(_: Any) -> None: ...
+
+    scope = {"type": "http", "method": "GET", "path": "/route", "headers": [], "query_string": b""}
+    await subject.app(scope, receive, send)
+    assert [(seen.entry, seen.status) for seen in subject.errors] == [(INTERNAL_ERROR, 499)]
+    assert [seen.status for seen in subject.requests] == [499]
+
+
 async def test_405_names_the_methods_and_redirects_work(subject: Subject) -> None:
     subject.app.add_api_route("/old", raising(HTTPException(307, headers={"location": "/new"})))
     answer = await subject.ask("DELETE", "/old")
