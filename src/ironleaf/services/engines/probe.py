@@ -1,0 +1,205 @@
+"""The schedule that watches each backend, so that no caller has to find out that it is back, and `/health` need not ask.
+
+| the breaker is | what a turn does |
+| --- | --- |
+| closed | the canary page every minute, unless callers' pages were read meanwhile |
+| open, its time over | one probe by the breaker itself |
+| open, the model gone | re-discovery, at most every half minute |
+| opened by hand | nothing |
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from ironleaf.foundation.health import HealthStatus, Probe, ProbeResult
+from ironleaf.foundation.resilience import BreakerState, OpenReason, ResultKind
+from ironleaf.services.engines.examination import Finding, Look, look_at
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ironleaf.foundation.clock import Clock
+    from ironleaf.foundation.resilience import BreakerSnapshot, CircuitBreaker
+    from ironleaf.services.engines.base import Engine
+    from ironleaf.services.engines.examination import ProbeBudget
+    from ironleaf.services.engines.healing import Healer
+
+TICK_S: Final = 1.0
+"""Between two turns: a breaker's shortest open time is a few seconds. A turn without work costs microseconds."""
+RESTORE_EVERY_S: Final = 300.0
+"""How often a server is asked whether the configured model is back, while another one reads well."""
+
+_BY_REASON: Final = {
+    OpenReason.MODEL_GONE: Finding.MODEL_MISSING,
+    OpenReason.AUTHENTICATION: Finding.KEY_REFUSED,
+    OpenReason.QUOTA: Finding.UNPAID,
+    OpenReason.CONNECTION_REFUSED: Finding.UNREACHABLE,
+    OpenReason.CONTENT: Finding.NONSENSE,
+    OpenReason.MANUAL: Finding.RESTING,
+}
+_NOT_ITS_FAULT: Final = frozenset({Finding.READS, Finding.BUSY, Finding.RESTING})
+
+logger = logging.getLogger(__name__)
+
+
+class Standing(StrEnum):
+    """How an engine is, as callers may know it."""
+
+    READY = "ready"
+    DEGRADED = "degraded"
+    """It is still asked, and did not read the last canary page."""
+    DOWN = "down"
+    """It is not asked at present."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchOptions:
+    probe_every_s: float = 60.0
+    look_every_s: float = 30.0
+    canary: bool = True
+    """False for a model that cannot read the canary page: it is then judged by callers' pages alone."""
+
+
+class BackendWatch:
+    """Looks after one backend. `run` it in one task; everything else only reads what was seen last."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        breaker: CircuitBreaker,
+        healer: Healer,
+        *,
+        options: WatchOptions,
+        budget: ProbeBudget,
+        clock: Clock,
+    ) -> None:
+        self.alias = engine.alias
+        self.breaker = breaker
+        self._engine = engine
+        self._healer = healer
+        self._options = options
+        self._budget = budget
+        self._clock = clock
+        self._gone = False
+        self._learned = False
+        self._finding: Finding | None = None
+        self._good_results = 0
+        self._proven_at_s = -math.inf
+        self._looked_at_s = -math.inf
+        self._restored_at_s = -math.inf
+
+    def finding(self) -> Finding | None:
+        """Return what is known of the backend: why it is not asked, or what the last look found."""
+        snapshot = self.breaker.snapshot()
+        if snapshot.state is BreakerState.CLOSED:
+            return self._finding
+        if self._gone:
+            return Finding.MODEL_MISSING
+        return _BY_REASON.get(snapshot.reason or OpenReason.FAILURES, Finding.FAILS)
+
+    def standing(self) -> Standing:
+        """Return how the backend is; it is believed well until it is seen otherwise."""
+        if self.breaker.snapshot().state is not BreakerState.CLOSED:
+            return Standing.DOWN
+        return Standing.READY if self._finding is None or self._finding in _NOT_ITS_FAULT else Standing.DEGRADED
+
+    async def run(self) -> None:
+        """Take a turn every second, until cancelled."""
+        while True:
+            try:
+                await self.turn()
+            except Exception:  # whatever goes wrong in one turn, the next one is a new chance
+                logger.exception("a turn of the backend watch failed")
+            await self._clock.sleep(TICK_S)
+
+    async def turn(self) -> None:
+        """Do what is due now."""
+        snapshot = self.breaker.snapshot()
+        if snapshot.state is BreakerState.FORCED_OPEN or not self._options.canary:
+            return
+        if snapshot.state is BreakerState.CLOSED:
+            await self._check(snapshot)
+        else:
+            await self._mend(snapshot)
+
+    async def _check(self, snapshot: BreakerSnapshot) -> None:
+        if self._gone:
+            self._gone = False
+            self._healer.settle()
+        now_s = self._clock.monotonic()
+        if snapshot.results[ResultKind.GOOD] > self._good_results:
+            self._note(Finding.READS, snapshot)
+        if self._healer.switched and now_s - self._restored_at_s >= RESTORE_EVERY_S:
+            self._restored_at_s = now_s
+            await self._healer.restore()
+        if now_s - max(self._proven_at_s, self._looked_at_s) >= self._options.probe_every_s and self._budget.take():
+            await self._look(now_s)
+        if self._finding is Finding.READS and not self._learned:
+            self._learned = await self._healer.learn()
+
+    async def _look(self, now_s: float) -> None:
+        self._looked_at_s = now_s
+        generation = self.breaker.generation
+        look: Look = await look_at(self._engine, self._clock)
+        if look.finding is Finding.NONSENSE:
+            self.breaker.record_content(bad=True, generation=generation)
+        self._note(look.finding, self.breaker.snapshot())
+
+    async def _mend(self, snapshot: BreakerSnapshot) -> None:
+        now_s = self._clock.monotonic()
+        if snapshot.reason is OpenReason.MODEL_GONE and not self._gone:
+            self._gone, self._looked_at_s = True, -math.inf
+        if self._gone and now_s - self._looked_at_s >= self._options.look_every_s:
+            self._looked_at_s, self._restored_at_s = now_s, now_s
+            if await self._healer.heal():
+                self._note(Finding.READS, self.breaker.snapshot())
+                return
+        if self._is_due() and self._budget.take() and await self.breaker.try_probe():
+            self._note(Finding.READS, self.breaker.snapshot())
+
+    def _is_due(self) -> bool:
+        snapshot = self.breaker.snapshot()
+        waiting = snapshot.state in {BreakerState.OPEN, BreakerState.HALF_OPEN}
+        return waiting and not snapshot.probing and snapshot.retry_after_s <= 0
+
+    def _note(self, finding: Finding, snapshot: BreakerSnapshot) -> None:
+        self._finding = finding
+        self._good_results = snapshot.results[ResultKind.GOOD]
+        if finding is Finding.READS:
+            self._proven_at_s = self._clock.monotonic()
+
+
+class ModelProbe:
+    """The component `model` of the health board: who can read pages. It asks nobody, it repeats what was seen.
+
+    Healthy while all can; degraded while anyone can, which is still ready; unhealthy with nobody left.
+    """
+
+    def __init__(self, watches: Sequence[BackendWatch], embedded: Probe) -> None:
+        self._watches = tuple(watches)
+        self._embedded = embedded
+
+    @property
+    def name(self) -> str:
+        return "model"
+
+    async def check(self) -> ProbeResult:
+        own = await self._embedded.check()
+        embedded_reads = own.status is not HealthStatus.UNHEALTHY
+        standings = [watch.standing() for watch in self._watches]
+        if embedded_reads and all(standing is Standing.READY for standing in standings):
+            status = HealthStatus.HEALTHY
+        elif embedded_reads or any(standing is not Standing.DOWN for standing in standings):
+            status = HealthStatus.DEGRADED
+        else:
+            status = HealthStatus.UNHEALTHY
+        return ProbeResult(status=status, detail="; ".join((*map(_describe, self._watches), f"embedded: {own.detail}")))
+
+
+def _describe(watch: BackendWatch) -> str:
+    return f"{watch.alias}: {watch.standing().value} ({watch.finding() or 'not looked at yet'})"
