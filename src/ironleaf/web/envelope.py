@@ -142,6 +142,11 @@ SCHEMA_REF = "#/components/schemas/{model}"
 EXAMPLE_REQUEST_ID = "01JD9Z6M3V0000000000000000"
 
 
+def refer_to(model: type[BaseModel]) -> dict[str, str]:
+    """Return the OpenAPI reference to ``model``; `install` puts the error models into the schema."""
+    return {"$ref": SCHEMA_REF.format(model=model.__name__)}
+
+
 def document_errors(*entries: Entry) -> dict[int | str, dict[str, Any]]:
     """Return FastAPI's ``responses=`` for a route that may answer ``entries``.
 
@@ -163,10 +168,9 @@ def _document_status(entries: list[Entry]) -> dict[str, Any]:
             "value": make_problem_document(problem, title=entry.message.en, request_id=EXAMPLE_REQUEST_ID)
         }
     return {
-        "model": ErrorEnvelope,
         "description": " · ".join(f"`{entry.reason}` {entry.message.en}" for entry in entries),
         "content": {
-            JSON: {"examples": envelopes},
-            PROBLEM_JSON: {"schema": {"$ref": SCHEMA_REF.format(model="ProblemDocument")}, "examples": documents},
+            JSON: {"schema": refer_to(ErrorEnvelope), "examples": envelopes},
+            PROBLEM_JSON: {"schema": refer_to(ProblemDocument), "examples": documents},
         },
     }

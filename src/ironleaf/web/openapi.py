@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 from fastapi import FastAPI
 
 from ironleaf.foundation.errors.protocol import BAD_OPTION
-from ironleaf.web.envelope import SCHEMA_REF, ErrorEnvelope, ProblemDocument, document_errors
+from ironleaf.web.envelope import SCHEMA_REF, ErrorEnvelope, ProblemDocument, document_errors, refer_to
 from ironleaf.web.negotiation import JSON, PROBLEM_JSON
 
 _FRAMEWORK_SCHEMAS: Final = ("HTTPValidationError", "ValidationError")
@@ -52,25 +52,15 @@ def _mend_path(item: dict[str, Any]) -> dict[str, Any]:
 def _mend_operation(operation: dict[str, Any]) -> dict[str, Any]:
     responses: dict[str, Any] = dict(operation.get("responses", {}))
     if _FRAMEWORK_REF in str(responses.get("422", "")):
-        bad_option = dict(document_errors(BAD_OPTION)[422])
-        bad_option.pop("model")
-        bad_option["content"] = {
-            **bad_option["content"],
-            JSON: {"schema": _reference(ErrorEnvelope.__name__), **bad_option["content"][JSON]},
-        }
-        responses["422"] = bad_option
+        responses["422"] = document_errors(BAD_OPTION)[422]
     responses.setdefault(
         "default",
         {
             "description": "Any other error of the catalogue (`/v1/errors`).",
             "content": {
-                JSON: {"schema": _reference(ErrorEnvelope.__name__)},
-                PROBLEM_JSON: {"schema": _reference(ProblemDocument.__name__)},
+                JSON: {"schema": refer_to(ErrorEnvelope)},
+                PROBLEM_JSON: {"schema": refer_to(ProblemDocument)},
             },
         },
     )
     return {**operation, "responses": responses}
-
-
-def _reference(name: str) -> dict[str, str]:
-    return {"$ref": SCHEMA_REF.format(model=name)}
