@@ -12,8 +12,9 @@ from ironleaf.services.cleaning import clean_page
 
 def clean_result(result: PageResult) -> PageResult:
     """Return the reading with its text and its blocks' texts cleaned."""
+    generated = result.engine is EngineName.VL  # only such a text may come with words around it
     blocks = tuple(replace(block, text=clean_page(block.text)) for block in result.blocks)
-    return replace(result, text=clean_page(result.text), blocks=blocks)
+    return replace(result, text=clean_page(result.text, generated=generated), blocks=blocks)
 
 
 class GradeConfidence(Protocol):
