@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ironleaf.document import RenderSpec
 
 _PILLOW_FORMATS: Final[dict[str, tuple[str, ...]]] = {
-    "jpeg": ("JPEG", "MPO"),
+    "jpeg": ("JPEG",),
     "png": ("PNG",),
     "webp": ("WEBP",),
     "tiff": ("TIFF",),

@@ -235,3 +235,10 @@ def test_tiny_pictures_are_taken_with_a_warning(tmp_path: Path, bench: Any) -> N
     Image.new("RGB", (1, 1)).save(path, format="PNG")
     assert bench.describe(path, "png").notices == ("page-image-too-small",)
     assert bench.render(path, "png")[0].shape == (1, 1, 3)
+
+
+def test_a_camera_file_with_a_second_picture_is_one_page(tmp_path: Path, bench: Any) -> None:
+    path = tmp_path / "in"
+    save_frames(path, frames(2), "MPO")
+    assert bench.open(path, "jpeg").page_count == 1
+    assert bench.render(path, "jpeg")[0].shape == (40, 60, 3)
