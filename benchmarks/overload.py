@@ -1,6 +1,6 @@
 """Goodput of the adaptive bulkhead when twice as much comes in as the model server can do.
 
-    python benchmarks/overload.py [--seconds S] [--seed N]
+    python benchmarks/overload.py [--slots N] [--service-s S] [--seconds S] [--seed N]
 
 Open-loop Poisson arrivals against a server in this process that works on so
 many calls at once and lets the others wait inside, as model servers do. Real
@@ -30,9 +30,6 @@ from ironleaf.foundation.resilience import (
     TimeRanOut,
 )
 
-SLOTS = 4
-SERVICE_S = 0.04
-CAPACITY_PER_S = SLOTS / SERVICE_S
 LOADS = (0.5, 0.8, 1.0, 1.2, 2.0)
 DEADLINE_S = 1.0
 ATTEMPT_TIMEOUT_S = 0.6
@@ -42,23 +39,18 @@ CLOCK = SystemClock()
 
 
 class SlowServer:
-    """Works on ``SLOTS`` calls at once; the others wait inside, unseen."""
+    """Works on ``slots`` calls at once; the others wait inside, unseen."""
 
-    def __init__(self, rng: random.Random) -> None:
-        self._slots = asyncio.Semaphore(SLOTS)
+    def __init__(self, slots: int, service_s: float, rng: random.Random) -> None:
+        self.capacity_per_s = slots / service_s
+        self._slots = asyncio.Semaphore(slots)
+        self._service_s = service_s
         self._rng = rng
-        self.waiting_most = 0
-        self._inside = 0
 
     async def answer(self, _context: CallContext) -> str:
-        self._inside += 1
-        self.waiting_most = max(self.waiting_most, self._inside - SLOTS)
-        try:
-            async with self._slots:
-                # Pages differ: half to one and a half times the usual time.
-                await CLOCK.sleep(SERVICE_S * self._rng.uniform(0.5, 1.5))
-        finally:
-            self._inside -= 1
+        async with self._slots:
+            # Pages differ: half to one and a half times the usual time.
+            await CLOCK.sleep(self._service_s * self._rng.uniform(0.5, 1.5))
         return "text"
 
 
@@ -69,7 +61,6 @@ class Outcome:
     retry_after_s: list[float] = field(default_factory=list)
     late: int = 0
     limit: int = 0
-    waiting_most: int = 0
     lasted_s: float = 0.0
 
     @property
@@ -81,8 +72,8 @@ def verdict(_failure: Exception) -> FailureVerdict:
     return FailureVerdict(retry_same=False)
 
 
-async def run(load: float, *, seconds: float, rng: random.Random, guarded: bool) -> Outcome:
-    server, outcome = SlowServer(rng), Outcome()
+async def run(load: float, server: SlowServer, *, seconds: float, rng: random.Random, guarded: bool) -> Outcome:
+    outcome = Outcome()
     bulkhead = Bulkhead("server", options=BulkheadOptions(), classify=verdict, clock=CLOCK)
     timeout = AttemptTimeout("server", options=AttemptTimeoutOptions(timeout_s=ATTEMPT_TIMEOUT_S), clock=CLOCK)
     pipeline = Pipeline([bulkhead, timeout] if guarded else [timeout])
@@ -90,11 +81,11 @@ async def run(load: float, *, seconds: float, rng: random.Random, guarded: bool)
     due_s = began_s
     async with asyncio.TaskGroup() as callers:
         while due_s < began_s + seconds:
-            due_s += rng.expovariate(load * CAPACITY_PER_S)
+            due_s += rng.expovariate(load * server.capacity_per_s)
             await CLOCK.sleep(max(0.0, due_s - CLOCK.monotonic()))
             callers.create_task(one_caller(pipeline, server, outcome))
     outcome.lasted_s = CLOCK.monotonic() - began_s
-    outcome.limit, outcome.waiting_most = bulkhead.snapshot().limit, server.waiting_most
+    outcome.limit = bulkhead.snapshot().limit
     return outcome
 
 
@@ -117,6 +108,8 @@ def part(values: list[float], share: float) -> float:
 
 def main() -> int:
     options = argparse.ArgumentParser()
+    options.add_argument("--slots", type=int, default=4, help="calls that the server works on at once")
+    options.add_argument("--service-s", type=float, default=0.04, help="usual time of a call")
     options.add_argument("--seconds", type=float, default=8.0, help="for each load")
     options.add_argument("--seed", type=int, default=2026)
     chosen = options.parse_args()
@@ -126,10 +119,15 @@ def main() -> int:
         "| load | goodput/s | answered p50 / p99 | refused | refusal p99 / longest | Retry-After p50 | late | limit |"
     )
     print("|---|---|---|---|---|---|---|---|")
-    outcomes = {load: asyncio.run(run(load, seconds=chosen.seconds, rng=rng, guarded=True)) for load in LOADS}
+
+    def measure(load: float, *, guarded: bool) -> Outcome:
+        server = SlowServer(chosen.slots, chosen.service_s, rng)
+        return asyncio.run(run(load, server, seconds=chosen.seconds, rng=rng, guarded=guarded))
+
+    outcomes = {load: measure(load, guarded=True) for load in LOADS}
     for load, outcome in outcomes.items():
         print_row(f"{load:.1f}x", outcome)
-    print_row("2.0x, no bulkhead", asyncio.run(run(2.0, seconds=chosen.seconds, rng=rng, guarded=False)))
+    print_row("2.0x, no bulkhead", measure(2.0, guarded=False))
     peak = max(outcome.goodput for outcome in outcomes.values())
     kept, slowest_s = outcomes[2.0].goodput / peak, max(outcomes[2.0].refused_s)
     print(f"\nat twice the load: {100 * kept:.1f} % of the peak; slowest refusal {1000 * slowest_s:.1f} ms")
