@@ -13,6 +13,7 @@ from typing import Any, Final
 from ironleaf.application import errors as application_errors
 from ironleaf.application.admission import Admission
 from ironleaf.application.conversions import Conversions
+from ironleaf.application.engine_desk import EngineDesk
 from ironleaf.application.flow import ConversionFlow
 from ironleaf.application.options import EngineChoice
 from ironleaf.application.probes import PoolProbe
@@ -41,12 +42,17 @@ from ironleaf.services.engines import upstream_failures
 from ironleaf.services.engines.base import Engine
 from ironleaf.services.engines.embedded.engine import EmbeddedEngine
 from ironleaf.services.engines.embedded.grading import grade_confidence
+from ironleaf.services.engines.examination import ProbeBudget
 from ironleaf.services.engines.guarded import GuardedEngine, GuardOptions
+from ironleaf.services.engines.healing import Healer, HealingOptions
 from ironleaf.services.engines.ladder import LadderEngine
+from ironleaf.services.engines.ledger import FileLedger, HealingLedger
+from ironleaf.services.engines.probe import BackendWatch, ModelProbe, WatchOptions
 from ironleaf.services.engines.profiles import load_profile
 from ironleaf.services.engines.text_layer import TextLayerEngine
 from ironleaf.services.engines.upstream_failures.errors import CONTENT_REFUSED
 from ironleaf.services.engines.vision_language.engine import VisionLanguageEngine
+from ironleaf.services.engines.vision_language.settings import BackendSettings
 from ironleaf.services.files import errors as file_errors
 from ironleaf.services.files.checked import CheckedFile, check_file
 from ironleaf.services.files.decoding import Decoder
@@ -88,10 +94,13 @@ class House:
     conversions: Conversions
     engines: dict[EngineChoice, Engine]
     pools: tuple[WorkerPool[Any, Any], ...]
+    watches: tuple[BackendWatch, ...]
+    desk: EngineDesk
     spools: SpoolRoot = field(repr=False)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]], repr=False)
 
     async def start(self) -> None:
-        """Start the worker processes.
+        """Start the worker processes, then the watches over the backends.
 
         Raises:
             ExceptionGroup: of WorkerLost, a worker does not start; of SandboxMissing, a
@@ -104,10 +113,14 @@ class House:
         except BaseException:
             await self.aclose()
             raise
+        self._tasks += [asyncio.create_task(watch.run()) for watch in self.watches]
 
     async def aclose(self) -> None:
         """Stop taking work, end the workers, delete the spools. Calling it twice does no harm."""
         self.health.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         for engine in self.engines.values():
             await engine.aclose()
         for pool in self.pools:
@@ -148,7 +161,14 @@ def build_house(settings: Settings, *, clock: Clock | None = None, random: Rando
     spools = SpoolRoot(settings.files.spool_directory, free_bytes_min=settings.files.spool_free_bytes_min)
     decoders = _build_decoders(settings, clock)
     recognisers = _build_recognisers(settings, clock)
-    engines = build_engines(settings, recognisers, clock, random or make_randomness())
+    readers = build_readers(settings.engines.vl)
+    backends = build_backends(settings.engines.vl, clock, random or make_randomness(), readers)
+    engines = build_engines(settings, recognisers, backends, clock)
+    ledger = FileLedger(
+        settings.engines.vl.healing.ledger_directory, bytes_max=settings.engines.vl.healing.ledger_bytes_max
+    )
+    watches = build_watches(settings.engines.vl, readers, backends, ledger, clock)
+    own_model = PoolProbe("model", recognisers)
     catalogue = build_catalogue()
     flow = ConversionFlow(
         check=_checker(settings.files.limits, settings.files.formats),
@@ -171,23 +191,26 @@ def build_house(settings: Settings, *, clock: Clock | None = None, random: Rando
         clock=clock,
         catalogue=catalogue,
         notices=build_notices(),
-        health=HealthBoard((PoolProbe("service", decoders), PoolProbe("model", recognisers)), clock),
+        health=HealthBoard(
+            (PoolProbe("service", decoders), ModelProbe(watches, own_model) if watches else own_model), clock
+        ),
         conversions=Conversions(
             flow=flow, spools=spools, limits=settings.files.limits, admission=admission, clock=clock
         ),
         engines=engines,
         pools=(decoders, recognisers),
+        watches=watches,
+        desk=EngineDesk(watches, own_model, ledger=ledger, clock=clock),
         spools=spools,
     )
 
 
 def build_engines(
-    settings: Settings, recognisers: WorkerPool[Any, Any], clock: Clock, random: Random
+    settings: Settings, recognisers: WorkerPool[Any, Any], backends: tuple[GuardedEngine, ...], clock: Clock
 ) -> dict[EngineChoice, Engine]:
     """Return an engine for each choice that this configuration can serve."""
     text_layer = TextLayerEngine()
     embedded = EmbeddedEngine(recognisers, settings.engines.embedded, clock=clock)
-    backends = build_backends(settings.engines.vl, clock, random)
     steps_down = _make_step_rule(settings.engines.vl)
 
     def ladder(*rungs: Engine) -> Engine:
@@ -203,8 +226,23 @@ def build_engines(
     return engines
 
 
-def build_backends(settings: VlSettings, clock: Clock, random: Random) -> tuple[GuardedEngine, ...]:
-    """Return the configured model servers, each inside its own guards; the retry budget is shared.
+def build_readers(settings: VlSettings) -> tuple[VisionLanguageEngine, ...]:
+    """Return the configured model servers without any guard, in order.
+
+    Raises:
+        ProfileError: a backend names a profile that does not exist.
+        ValueError: an authority file is unusable.
+    """
+    return tuple(
+        VisionLanguageEngine(backend, profile=load_profile(backend.profile), judge=judge_answer, watch=watch_answer)
+        for backend in settings.backends
+    )
+
+
+def build_backends(
+    settings: VlSettings, clock: Clock, random: Random, readers: tuple[VisionLanguageEngine, ...] | None = None
+) -> tuple[GuardedEngine, ...]:
+    """Return the model servers, each inside its own guards; the retry budget is shared.
 
     Raises:
         ProfileError: a backend names a profile that does not exist.
@@ -219,18 +257,41 @@ def build_backends(settings: VlSettings, clock: Clock, random: Random) -> tuple[
         canary=settings.canary,
     )
     return tuple(
-        GuardedEngine(
-            VisionLanguageEngine(
-                backend, profile=load_profile(backend.profile), judge=judge_answer, watch=watch_answer
-            ),
-            options=options,
-            budget=budget,
-            clock=clock,
-            random=random,
-            on_event=log_guard,
-        )
-        for backend in settings.backends
+        GuardedEngine(reader, options=options, budget=budget, clock=clock, random=random, on_event=log_guard)
+        for reader in (build_readers(settings) if readers is None else readers)
     )
+
+
+def build_watches(
+    settings: VlSettings,
+    readers: tuple[VisionLanguageEngine, ...],
+    backends: tuple[GuardedEngine, ...],
+    ledger: HealingLedger,
+    clock: Clock,
+) -> tuple[BackendWatch, ...]:
+    """Return who looks after each backend; nothing runs yet."""
+    healing = settings.healing
+    options = WatchOptions(
+        probe_every_s=healing.probe_every_s, look_every_s=healing.look_every_s, canary=settings.canary
+    )
+    launching = asyncio.Lock()
+
+    def watch(backend: BackendSettings, reader: VisionLanguageEngine, guarded: GuardedEngine) -> BackendWatch:
+        budget = ProbeBudget(backend.probes_day_max, clock)
+        healer = Healer(
+            reader,
+            guarded.breaker,
+            options=HealingOptions(
+                rediscover=healing.rediscover, dry_run=healing.dry_run, relaunch=backend.relaunch or None
+            ),
+            ledger=ledger,
+            clock=clock,
+            launching=launching,
+            budget=budget,
+        )
+        return BackendWatch(guarded, guarded.breaker, healer, options=options, budget=budget, clock=clock)
+
+    return tuple(map(watch, settings.backends, readers, backends))
 
 
 def _make_step_rule(settings: VlSettings) -> Callable[[IronleafError], bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from ironleaf.application import version
+from ironleaf.application.api import engines
 from ironleaf.application.api.routes import make_router
 from ironleaf.application.bootstrap import House
 from ironleaf.application.subscriptions import log_error, log_request
@@ -27,6 +28,7 @@ def create_app(house: House) -> FastAPI:
     )
     errors = tuple(entry for entry in house.catalogue if entry not in PROTOCOL_ENTRIES)
     app.include_router(make_router(house.conversions, convert_errors=errors))
+    app.include_router(engines.make_router(house.desk))
     install(
         app,
         catalogue=house.catalogue,

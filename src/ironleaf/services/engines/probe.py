@@ -1,4 +1,4 @@
-"""The schedule that watches each backend, so that no caller has to find out that it is back, and `/health` need not ask.
+"""Watches each backend on a schedule, so that no caller has to find out that it is back, and `/health` need not ask.
 
 | the breaker is | what a turn does |
 | --- | --- |

@@ -1,0 +1,142 @@
+"""What is known of the engines: for callers the ladder, for operators breakers and their control by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ironleaf.document import EngineName
+from ironleaf.foundation.clock import Clock
+from ironleaf.foundation.health import HealthStatus, Probe
+from ironleaf.foundation.resilience import BreakerSnapshot
+from ironleaf.services.engines.examination import Finding
+from ironleaf.services.engines.ledger import HealingAction, HealingEntry, HealingLedger, HealingOutcome
+from ironleaf.services.engines.probe import BackendWatch, Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineLine:
+    """One rung of the ladder, as callers may know it."""
+
+    name: EngineName
+    """Who stands in `pages[].engine`."""
+    alias: str
+    """Who stands in `pages[].model`; the operator's word for it."""
+    status: Standing
+    """`ready`; `degraded`: asked, but last seen failing; `down`: passed over at present."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineLadder:
+    """The engines in the order in which `engine=auto` asks them."""
+
+    engines: tuple[EngineLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendReport:
+    """One backend, for operators."""
+
+    alias: str
+    status: Standing
+    finding: Finding | None
+    breaker: BreakerSnapshot
+
+
+class UnknownBackend(LookupError):
+    """No backend has this alias."""
+
+
+class EngineDesk:
+    """Answers questions about the engines, and takes orders from a person. It asks no model server anything."""
+
+    def __init__(
+        self, watches: Sequence[BackendWatch], embedded: Probe, *, ledger: HealingLedger, clock: Clock
+    ) -> None:
+        self._watches = {watch.alias: watch for watch in watches}
+        self._embedded = embedded
+        self._ledger = ledger
+        self._clock = clock
+
+    async def ladder(self) -> EngineLadder:
+        """Return the ladder. Nothing in it tells where an engine runs or what model it is."""
+        own = await self._embedded.check()
+        embedded = Standing.DOWN if own.status is HealthStatus.UNHEALTHY else Standing.READY
+        return EngineLadder(
+            engines=(
+                _line(EngineName.TEXT_LAYER, Standing.READY),
+                *(
+                    EngineLine(name=EngineName.VL, alias=watch.alias, status=watch.standing())
+                    for watch in self._watches.values()
+                ),
+                _line(EngineName.EMBEDDED, embedded),
+            )
+        )
+
+    def report(self) -> tuple[BackendReport, ...]:
+        """Return every backend with its breaker. For operators only."""
+        return tuple(map(_report, self._watches.values()))
+
+    def history(self, limit: int) -> tuple[HealingEntry, ...]:
+        """Return the newest entries of the healing ledger. For operators only."""
+        return self._ledger.read(limit)
+
+    def open(self, alias: str) -> BackendReport:
+        """Ask a backend nothing until it is closed or reset by hand.
+
+        Raises:
+            UnknownBackend: there is none of this alias.
+        """
+        watch = self._find(alias)
+        watch.breaker.open()
+        return self._tell(watch, HealingAction.BREAKER_OPENED, undo="close or reset it by hand")
+
+    def close(self, alias: str) -> BackendReport:
+        """Ask a backend again; if the trouble is still there, it opens again, for longer than before.
+
+        Raises:
+            UnknownBackend: there is none of this alias.
+        """
+        watch = self._find(alias)
+        watch.breaker.close()
+        return self._tell(watch, HealingAction.BREAKER_CLOSED, undo="open it by hand")
+
+    def reset(self, alias: str) -> BackendReport:
+        """Ask a backend again and forget its past.
+
+        Raises:
+            UnknownBackend: there is none of this alias.
+        """
+        watch = self._find(alias)
+        watch.breaker.reset()
+        return self._tell(watch, HealingAction.BREAKER_RESET, undo="open it by hand; its past is forgotten")
+
+    def _find(self, alias: str) -> BackendWatch:
+        try:
+            return self._watches[alias]
+        except KeyError:
+            raise UnknownBackend from None
+
+    def _tell(self, watch: BackendWatch, action: HealingAction, *, undo: str) -> BackendReport:
+        self._ledger.record(
+            HealingEntry(
+                at=self._clock.now(),
+                backend=watch.alias,
+                action=action,
+                cause="by hand",
+                guard_rail="a person decided",
+                outcome=HealingOutcome.DONE,
+                undo=undo,
+            )
+        )
+        return _report(watch)
+
+
+def _line(name: EngineName, status: Standing) -> EngineLine:
+    return EngineLine(name=name, alias=name.value, status=status)
+
+
+def _report(watch: BackendWatch) -> BackendReport:
+    return BackendReport(
+        alias=watch.alias, status=watch.standing(), finding=watch.finding(), breaker=watch.breaker.snapshot()
+    )
