@@ -39,7 +39,7 @@ def configure_logs(settings: LogSettings, redactor: Redactor, *, console: TextIO
     handlers: list[logging.Handler] = [logging.NullHandler()]
     if settings.console:
         handlers.append(_console(settings, redactor, console or sys.stderr))
-    if settings.directory is not None:
+    if settings.file:
         handlers.append(_file(settings, redactor))
     root = logging.getLogger()
     for old in list(root.handlers):
@@ -124,7 +124,6 @@ def _console(settings: LogSettings, redactor: Redactor, stream: TextIO) -> loggi
 
 
 def _file(settings: LogSettings, redactor: Redactor) -> logging.Handler:
-    assert settings.directory is not None  # noqa: S101  (the caller asked)
     settings.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     handler = logging.handlers.RotatingFileHandler(
         settings.directory / LOG_FILE,

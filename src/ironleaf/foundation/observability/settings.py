@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 from pathlib import Path
 
 LEVELS = ("debug", "info", "warning", "error")
+
+
+def find_state_directory() -> Path:
+    """Return where this user's programs keep their state (XDG base directories): ours lies below it."""
+    base = os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "ironleaf" / "logs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,8 +20,10 @@ class LogSettings:
     """The private side's memory."""
 
     level: str = "info"
-    directory: Path | None = None
-    """Holds ``ironleaf.jsonl`` and its predecessors; unset, logs go to the console only."""
+    directory: Path = field(default_factory=find_state_directory)
+    """Holds ``ironleaf.jsonl`` and its predecessors, which ``ironleaf errors explain`` reads."""
+    file: bool = True
+    """Whether files are written at all."""
     file_bytes_max: int = 50 * 1024 * 1024
     """A file is closed and numbered at this size: a day of a busy service."""
     files_max: int = 10
