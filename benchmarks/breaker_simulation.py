@@ -1,6 +1,6 @@
 """How soon the breaker sees an outage, and how often it cries wolf.
 
-    python benchmarks/breaker_simulation.py [--quick] [--seed N]
+    python benchmarks/breaker_simulation.py [--quick] [--single] [--seed N]
 
 Poisson traffic, failures independent, 2 % of the calls failing while all is well.
 Detection times come from the product's own state machine, fed call by call: ten
@@ -32,7 +32,7 @@ from ironleaf.foundation.resilience.breaker_state import (
     ResultKind,
     Transition,
 )
-from ironleaf.foundation.resilience.cusum import RATE_WINDOW_S, Cusum
+from ironleaf.foundation.resilience.cusum import RATE_WINDOW_S, Cusum, CusumOptions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,6 +44,8 @@ WEEK_MINUTES = 7 * 24 * 60
 DETECTION_TARGETS_S = (45.0, 95.0, 300.0)
 """Medians at 6 calls a minute, for the outages above."""
 FALSE_TARGET_A_WEEK = 0.15
+SINGLE = BreakerOptions(failure_detectors=(CusumOptions(sick_share=0.3, threshold=11.0),))
+"""One CUSUM of 2 % against 30 %, for comparison with the chosen pair."""
 GOOD = CallResult(kind=ResultKind.GOOD)
 FAILED = CallResult(kind=ResultKind.FAILED)
 
@@ -59,12 +61,12 @@ class Row:
 class Drive:
     """One breaker under simulated traffic."""
 
-    def __init__(self, rate_per_minute: float, rng: random.Random) -> None:
+    def __init__(self, rate_per_minute: float, options: BreakerOptions, rng: random.Random) -> None:
         self._rng = rng
         self._rate_per_s = rate_per_minute / 60.0
         self.now_s = 0.0
         self.opened = 0
-        self._machine = BreakerMachine(BreakerOptions(), random=rng, now_s=0.0, on_transition=self._note)
+        self._machine = BreakerMachine(options, random=rng, now_s=0.0, on_transition=self._note)
 
     def _note(self, transition: Transition) -> None:
         self.opened += transition.state is BreakerState.OPEN
@@ -78,10 +80,12 @@ class Drive:
         self._machine.record(admission, result, self.now_s)
 
 
-def detection_s(rate_per_minute: int, share: float, *, trials: int, rng: random.Random) -> tuple[float, float, float]:
+def detection_s(
+    rate_per_minute: int, share: float, *, options: BreakerOptions, trials: int, rng: random.Random
+) -> tuple[float, float, float]:
     taken: list[float] = []
     while len(taken) < trials:
-        drive = Drive(rate_per_minute, rng)
+        drive = Drive(rate_per_minute, options, rng)
         for _ in range(max(100, rate_per_minute * 10)):
             drive.call(BASE_SHARE)
         if drive.opened:
@@ -93,20 +97,22 @@ def detection_s(rate_per_minute: int, share: float, *, trials: int, rng: random.
     return float(np.median(taken)), float(np.mean(taken)), float(np.percentile(taken, 90))
 
 
-def false_openings_machine(rate_per_minute: int, *, weeks: int, rng: random.Random) -> float:
-    drive = Drive(rate_per_minute, rng)
+def false_openings_machine(rate_per_minute: int, *, options: BreakerOptions, weeks: int, rng: random.Random) -> float:
+    drive = Drive(rate_per_minute, options, rng)
     while drive.now_s < weeks * WEEK_MINUTES * 60.0:
         drive.call(BASE_SHARE)
     return drive.opened / weeks
 
 
-def false_openings_vectorised(rate_per_minute: int, *, weeks: float, lanes: int, rng: np.random.Generator) -> float:
+def false_openings_vectorised(
+    rate_per_minute: int, *, options: BreakerOptions, weeks: float, lanes: int, rng: np.random.Generator
+) -> float:
     """Count openings of many independent breakers in step, one step for each failure.
 
     Between two failures only good calls come, so the score falls in a straight line to zero at the lowest;
     the rate estimate is advanced by its expectation over the gap.
     """
-    detectors = [Cusum(each) for each in BreakerOptions().failure_detectors]
+    detectors = [Cusum(each) for each in options.failure_detectors]
     failed_steps, good_steps = zip(*(steps(each) for each in detectors), strict=True)
     scores: list[NDArray[np.float64]] = [np.zeros(lanes) for _ in detectors]
     fading = np.full(lanes, rate_per_minute / 60.0 * RATE_WINDOW_S)
@@ -148,29 +154,33 @@ def threshold_growth(detector: Cusum, rates: NDArray[np.float64]) -> NDArray[np.
 
 
 def main() -> int:
-    options = argparse.ArgumentParser()
-    options.add_argument("--quick", action="store_true", help="a tenth of the trials")
-    options.add_argument("--seed", type=int, default=2026)
-    chosen = options.parse_args()
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--quick", action="store_true", help="a tenth of the trials")
+    arguments.add_argument("--single", action="store_true", help="one CUSUM of 2 %% against 30 %% at 11, to compare")
+    arguments.add_argument("--seed", type=int, default=2026)
+    chosen = arguments.parse_args()
+    options = SINGLE if chosen.single else BreakerOptions()
     scale = 0.1 if chosen.quick else 1.0
     began_s = time.monotonic()
     rng, generator = random.Random(chosen.seed), np.random.default_rng(chosen.seed)  # noqa: S311
-    rows = [measure(rate, scale=scale, rng=rng, generator=generator) for rate in RATES_PER_MINUTE]
+    rows = [measure(rate, options=options, scale=scale, rng=rng, generator=generator) for rate in RATES_PER_MINUTE]
     print_table(rows)
     weeks = int(100 * scale)
-    checked = false_openings_machine(6, weeks=weeks, rng=rng)
+    checked = false_openings_machine(6, options=options, weeks=weeks, rng=rng)
     print(f"\ncross-check: state machine, 6 calls/min, {weeks} weeks: {checked:.3f} false openings a week")
     print(f"took {time.monotonic() - began_s:.0f} s")
     return 0 if within_targets(rows) else 1
 
 
-def measure(rate: int, *, scale: float, rng: random.Random, generator: np.random.Generator) -> Row:
+def measure(
+    rate: int, *, options: BreakerOptions, scale: float, rng: random.Random, generator: np.random.Generator
+) -> Row:
     trials = int({6: 8_000, 60: 400, 600: 100}[rate] * scale)
     weeks = {6: 20_000, 60: 2_000, 600: 500}[rate] * scale
     return Row(
         rate_per_minute=rate,
-        false_a_week=false_openings_vectorised(rate, weeks=weeks, lanes=10_000, rng=generator),
-        detection_s=tuple(detection_s(rate, share, trials=trials, rng=rng) for share in OUTAGES),
+        false_a_week=false_openings_vectorised(rate, options=options, weeks=weeks, lanes=10_000, rng=generator),
+        detection_s=tuple(detection_s(rate, share, options=options, trials=trials, rng=rng) for share in OUTAGES),
     )
 
 

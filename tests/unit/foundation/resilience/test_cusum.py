@@ -77,6 +77,10 @@ def test_the_chosen_detectors() -> None:
     assert {each.healthy_share for each in chosen} == {0.02}
 
 
+def test_a_small_threshold_is_taken() -> None:
+    assert CusumOptions(sick_share=0.3, threshold=0.5).threshold == 0.5
+
+
 @pytest.mark.parametrize(
     ("options", "rule"),
     [
