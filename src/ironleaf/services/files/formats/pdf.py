@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import ctypes
-import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pypdfium2 as pdfium2
@@ -16,7 +14,7 @@ import pypdfium2.internal as pdfium_internal
 import pypdfium2.raw as pdfium
 from PIL import Image
 
-from ironleaf.document import Region, RenderSpec, TextLayer
+from ironleaf.document import RenderSpec, TextLayer
 from ironleaf.foundation.clock import Clock, SystemClock
 from ironleaf.foundation.errors import Detail, ProcessingFailure, Unit, ValidationProblem
 from ironleaf.services.files import errors
@@ -31,23 +29,16 @@ from ironleaf.services.files.formats.base import (
 from ironleaf.services.files.formats.failures import damaged, too_many
 from ironleaf.services.files.formats.pdf_notes import read_notes, weave
 from ironleaf.services.files.formats.pdf_objects import measure_contents
+from ironleaf.services.files.formats.pdf_places import clamp_points, make_projection, visible_box
 from ironleaf.services.files.formats.pdf_structure import scan_structure
 from ironleaf.services.files.formats.pdf_text import PageText, join_lines, read_page_text
 from ironleaf.services.files.formats.pixels import fit_size, write_picture
 from ironleaf.services.files.text_trust import LayerMeasures, judge_text_layer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 POINTS_PER_INCH: Final = 72
-LETTER_POINTS: Final = (612.0, 792.0)
-"""What a page gets whose own size is no size."""
-SIDE_POINTS_MIN: Final = 1.0
-SIDE_POINTS_MAX: Final = 1_000_000.0
-"""14 km: beyond this a size is nonsense, and floats lose their grip."""
-FINE_GRID: Final = 1_000_000
-"""The page's side in which PDFium, which answers in whole pixels, is asked for places."""
 QUARTER_TURN_DEG: Final = 90
 
 
@@ -202,7 +193,7 @@ class OpenedPdf:
 
     def _fit(self, page: pdfium2.PdfPage, spec: RenderSpec) -> tuple[int, int]:
         scale = self._limits.resolution_dpi / POINTS_PER_INCH
-        width, height = _clamp_points(page.get_width(), page.get_height())
+        width, height = clamp_points(page.get_width(), page.get_height())
         return fit_size(
             (max(1, round(width * scale)), max(1, round(height * scale))),
             spec,
@@ -229,7 +220,7 @@ class OpenedPdf:
         return status != pdfium.FPDF_RENDER_TOBECONTINUED
 
     def _read_layer(self, page: pdfium2.PdfPage, size: tuple[int, int]) -> tuple[TextLayer | None, tuple[str, ...]]:
-        project = _make_projection(page, size)
+        project = make_projection(page, size)
         text_page = page.get_textpage()
         try:
             found = read_page_text(text_page, project, characters_max=self._limits.text_characters_max)
@@ -243,7 +234,7 @@ class OpenedPdf:
 
 def _judge(found: PageText, page: pdfium2.PdfPage, size: tuple[int, int]) -> tuple[TextLayer, tuple[str, ...]]:
     text, blocks = join_lines(found.lines)
-    box = _visible_box(page)
+    box = visible_box(page)
     contents = measure_contents(page, box)
     covered = sum(line.region.width * line.region.height for line in found.lines)
     measures = LayerMeasures(
@@ -261,47 +252,3 @@ def _judge(found: PageText, page: pdfium2.PdfPage, size: tuple[int, int]) -> tup
         errors.TEXT_TRUNCATED.reason if found.truncated else None,
     )
     return layer, tuple(mark for mark in marks if mark is not None)
-
-
-def _clamp_points(width: float, height: float) -> tuple[float, float]:
-    if not (math.isfinite(width) and math.isfinite(height)) or min(width, height) < SIDE_POINTS_MIN:
-        return LETTER_POINTS
-    return min(width, SIDE_POINTS_MAX), min(height, SIDE_POINTS_MAX)
-
-
-def _visible_box(page: pdfium2.PdfPage) -> Region:
-    """Return the page's visible part in its own space, in points."""
-    box = pdfium.FS_RECTF()
-    if not pdfium.FPDF_GetPageBoundingBox(page, box):
-        return Region(0.0, 0.0, *LETTER_POINTS)
-    return Region(
-        min(box.left, box.right), min(box.bottom, box.top), max(box.left, box.right), max(box.bottom, box.top)
-    )
-
-
-def _make_projection(page: pdfium2.PdfPage, size: tuple[int, int]) -> Callable[[Region], Region]:
-    """Return the way from places in the page's own space to pixels of its upright picture."""
-    far = 1_000.0
-    x0, y0 = _to_grid(page, 0.0, 0.0)
-    along_x, along_y = _to_grid(page, far, 0.0), _to_grid(page, 0.0, far)
-    to_px = (size[0] / FINE_GRID, size[1] / FINE_GRID)
-
-    def point(x: float, y: float) -> tuple[float, float]:
-        grid_x = x0 + (along_x[0] - x0) * x / far + (along_y[0] - x0) * y / far
-        grid_y = y0 + (along_x[1] - y0) * x / far + (along_y[1] - y0) * y / far
-        return (
-            round(min(max(grid_x * to_px[0], 0.0), size[0]), 1),
-            round(min(max(grid_y * to_px[1], 0.0), size[1]), 1),
-        )
-
-    def project(place: Region) -> Region:
-        (ax, ay), (bx, by) = point(place.x0, place.y0), point(place.x1, place.y1)
-        return Region(min(ax, bx), min(ay, by), max(ax, bx), max(ay, by))
-
-    return project
-
-
-def _to_grid(page: Any, x: float, y: float) -> tuple[int, int]:
-    grid_x, grid_y = ctypes.c_int(), ctypes.c_int()
-    pdfium.FPDF_PageToDevice(page, 0, 0, FINE_GRID, FINE_GRID, 0, x, y, grid_x, grid_y)
-    return grid_x.value, grid_y.value

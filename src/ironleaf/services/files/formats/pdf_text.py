@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import pypdfium2.raw as pdfium
@@ -30,8 +31,10 @@ LIGATURES: Final = str.maketrans(
         "\t": " ",
     }
 )
-PARAGRAPH_GAP_LINES: Final = 0.7
-"""White space between lines, in line heights, from which a new paragraph begins."""
+PARAGRAPH_GAP_LINES: Final = 0.9
+"""White space between lines, in line heights, from which a new paragraph may begin: single spacing leaves 0.75."""
+PARAGRAPH_GAP_SHARE: Final = 1.5
+"""It must also be so much wider than the page's usual one: whole texts are double-spaced."""
 RENDER_MODE_INVISIBLE: Final = 3
 HIDDEN_SAMPLES: Final = 64
 """Characters that are asked whether they are drawn: enough to tell a layer laid under a scan."""
@@ -90,8 +93,9 @@ def join_lines(lines: tuple[Line, ...]) -> tuple[str, tuple[Block, ...]]:
     """Return the page's text and its paragraphs: lines stay lines, an empty line parts paragraphs."""
     blocks: list[Block] = []
     group: list[Line] = []
+    usual_gap = _find_usual_gap(lines)
     for line in lines:
-        if group and _begins_paragraph(group[-1], line):
+        if group and _begins_paragraph(group[-1], line, usual_gap):
             blocks.append(_make_block(group))
             group = []
         group.append(line)
@@ -100,12 +104,19 @@ def join_lines(lines: tuple[Line, ...]) -> tuple[str, tuple[Block, ...]]:
     return "\n\n".join(block.text for block in blocks), tuple(blocks)
 
 
-def _begins_paragraph(before: Line, line: Line) -> bool:
+def _find_usual_gap(lines: tuple[Line, ...]) -> float:
+    gaps = [after.region.y0 - before.region.y1 for before, after in pairwise(lines)]
+    below = sorted(gap for gap in gaps if gap > 0)
+    return below[len(below) // 2] if len(below) > 2 else 0.0  # noqa: PLR2004  # fewer show no habit
+
+
+def _begins_paragraph(before: Line, line: Line, usual_gap: float) -> bool:
     height = max(1.0, min(before.region.height, line.region.height))
     gap = line.region.y0 - before.region.y1
     overlaps = line.region.x0 < before.region.x1 and before.region.x0 < line.region.x1
     same_row = line.region.y0 < before.region.y1 - height / 2 and line.region.y1 > before.region.y0 + height / 2
-    return not same_row and (gap > height * PARAGRAPH_GAP_LINES or gap < -height or not overlaps)
+    wide = gap > max(height * PARAGRAPH_GAP_LINES, usual_gap * PARAGRAPH_GAP_SHARE)
+    return not same_row and (wide or gap < -height or not overlaps)
 
 
 def _make_block(lines: list[Line]) -> Block:

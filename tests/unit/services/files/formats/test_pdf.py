@@ -330,3 +330,12 @@ def test_a_jpeg_of_a_page(tmp_path: Path, bench: Any) -> None:
     with Image.open(io.BytesIO(rendered.image.path.read_bytes())) as picture:
         assert picture.size == (800, 565)
         assert np.asarray(picture).mean() > 200
+
+
+def test_a_divided_word_is_whole_again(tmp_path: Path, bench: Any) -> None:
+    def page(canvas: Canvas) -> None:
+        canvas.drawString(72, 700, "The members were differen-")
+        canvas.drawString(72, 685, "tially concerned about it.")
+
+    layer = bench.describe(draw(tmp_path / "in.pdf", page), "pdf").text_layer
+    assert layer.text == "The members were differentially\nconcerned about it."
