@@ -12,6 +12,8 @@ from ironleaf.application.subscriptions import log_error, log_request
 from ironleaf.foundation.errors.protocol import ENTRIES as PROTOCOL_ENTRIES
 from ironleaf.web import install
 
+FORM_BYTES_MAX = 1024 * 1024
+"""Around a file of the largest size: options, boundaries, part headers. Beyond both, no part of it is looked at."""
 DESCRIPTION = "Files in, their text out: each page says who read it and how far it may be trusted."
 
 
@@ -35,6 +37,7 @@ def create_app(house: House) -> FastAPI:
         observer=log_error,
         request_observer=log_request,
         health_board=house.health,
+        body_bytes_max=house.settings.files.limits.bytes_max + FORM_BYTES_MAX,
         clock=house.clock,
     )
     return app
