@@ -289,7 +289,7 @@ def build_watches(
             launching=launching,
             budget=budget,
         )
-        return BackendWatch(guarded, guarded.breaker, healer, options=options, budget=budget, clock=clock)
+        return BackendWatch(reader, guarded.breaker, healer, options=options, budget=budget, clock=clock)
 
     return tuple(map(watch, settings.backends, readers, backends))
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from ironleaf.foundation.errors import IronleafError
 from ironleaf.services.engines.canary import CANARY_S, CanaryFailed, read_canary
-from ironleaf.services.engines.errors import CIRCUIT_OPEN, ENGINE_BUSY, ENGINE_TIMEOUT
 from ironleaf.services.engines.upstream_failures import FailureKind
 from ironleaf.services.engines.vision_language.answer import AnswerRejected, UpstreamFailure
 
@@ -63,6 +62,8 @@ class Look:
 
     finding: Finding
     duration_s: float
+    failure: Exception | None = None
+    """Private."""
 
     @property
     def reads(self) -> bool:
@@ -72,14 +73,14 @@ class Look:
 async def look_at(engine: Engine, clock: Clock, *, timeout_s: float = CANARY_S) -> Look:
     """Show ``engine`` the canary page and return what came of it; never raises an `IronleafError`."""
     began_s = clock.monotonic()
-    finding = Finding.READS
+    finding, failure = Finding.READS, None
     try:
         await read_canary(engine, clock, timeout_s=timeout_s)
-    except CanaryFailed:
-        finding = Finding.NONSENSE
+    except CanaryFailed as error:
+        finding, failure = Finding.NONSENSE, error
     except IronleafError as error:
-        finding = explain(error)
-    return Look(finding=finding, duration_s=clock.monotonic() - began_s)
+        finding, failure = explain(error), error
+    return Look(finding=finding, duration_s=clock.monotonic() - began_s, failure=failure)
 
 
 def explain(error: IronleafError) -> Finding:
@@ -88,8 +89,7 @@ def explain(error: IronleafError) -> Finding:
         return _FINDINGS.get(error.verdict.kind, Finding.FAILS)
     if isinstance(error, AnswerRejected):
         return Finding.BLIND if error.rejection.reason == IMAGE_IGNORED else Finding.NONSENSE
-    by_entry = {CIRCUIT_OPEN: Finding.RESTING, ENGINE_BUSY: Finding.BUSY, ENGINE_TIMEOUT: Finding.TOO_SLOW}
-    return next((finding for entry, finding in by_entry.items() if error.entry == entry), Finding.FAILS)
+    return Finding.FAILS
 
 
 class ProbeBudget:

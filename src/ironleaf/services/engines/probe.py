@@ -10,15 +10,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from ironleaf.foundation.clock import Deadline
+from ironleaf.foundation.errors import IronleafError
 from ironleaf.foundation.health import HealthStatus, Probe, ProbeResult
-from ironleaf.foundation.resilience import BreakerState, OpenReason, ResultKind
+from ironleaf.foundation.resilience import BreakerState, CallContext, CircuitOpen, OpenReason, ResultKind
+from ironleaf.services.engines.canary import CANARY_S, CanaryFailed
 from ironleaf.services.engines.examination import Finding, Look, look_at
+from ironleaf.services.engines.vision_language.answer import UpstreamFailure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,11 +71,15 @@ class WatchOptions:
 
 
 class BackendWatch:
-    """Looks after one backend. `run` it in one task; everything else only reads what was seen last."""
+    """Looks after one backend. `run` it in one task; everything else only reads what was seen last.
+
+    ``reader`` is the engine without its guards: a look is one call, and its
+    result is told to ``breaker`` like a caller's.
+    """
 
     def __init__(
         self,
-        engine: Engine,
+        reader: Engine,
         breaker: CircuitBreaker,
         healer: Healer,
         *,
@@ -78,9 +87,9 @@ class BackendWatch:
         budget: ProbeBudget,
         clock: Clock,
     ) -> None:
-        self.alias = engine.alias
+        self.alias = reader.alias
         self.breaker = breaker
-        self._engine = engine
+        self._reader = reader
         self._healer = healer
         self._options = options
         self._budget = budget
@@ -144,11 +153,21 @@ class BackendWatch:
 
     async def _look(self, now_s: float) -> None:
         self._looked_at_s = now_s
-        generation = self.breaker.generation
-        look: Look = await look_at(self._engine, self._clock)
-        if look.finding is Finding.NONSENSE:
-            self.breaker.record_content(bad=True, generation=generation)
-        self._note(look.finding, self.breaker.snapshot())
+        look: Look | None = None
+
+        async def show(_context: CallContext) -> None:
+            nonlocal look
+            look = await look_at(self._reader, self._clock)
+            if isinstance(look.failure, UpstreamFailure):
+                look.failure.deadline_bound = False  # a canary page that takes so long tells enough
+            if look.failure is not None:
+                raise look.failure
+
+        # A failure was found out, which is what the look is for.
+        with contextlib.suppress(CircuitOpen, CanaryFailed, IronleafError):
+            await self.breaker.execute(show, CallContext(deadline=Deadline.after(CANARY_S, self._clock)))
+        if look is not None:
+            self._note(look.finding, self.breaker.snapshot())
 
     async def _mend(self, snapshot: BreakerSnapshot) -> None:
         now_s = self._clock.monotonic()

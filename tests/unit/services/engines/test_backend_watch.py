@@ -163,7 +163,7 @@ def build(
         launching=asyncio.Lock(),
         budget=probes,
     )
-    watch = BackendWatch(guarded, guarded.breaker, healer, options=WatchOptions(), budget=probes, clock=clock)
+    watch = BackendWatch(reader, guarded.breaker, healer, options=WatchOptions(), budget=probes, clock=clock)
     return Bench(reader, guarded, watch, clock, ledger)
 
 
