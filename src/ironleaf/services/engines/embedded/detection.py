@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -29,24 +29,16 @@ OVERLAP_PX: Final = 192
 ENLARGEMENT_MAX: Final = 2.0
 """More blurs without helping."""
 LIKELIHOOD_MIN: Final = 0.3
-BOX_LIKELIHOOD_MIN: Final = 0.5
+BOX_LIKELIHOOD_MIN: Final = 0.4
+"""Lower than the usual 0.5: blurred lines are found down to here, and noise is dropped once it has been read."""
 UNCLIP_RATIO: Final = 1.6
-"""The network marks the core of a line; the three values above are those that it was trained for."""
+"""The network marks the core of a line; this is how it was trained to be grown."""
 CORE_PX_MIN: Final = 3
 """Smaller islands are specks."""
 MARGIN_PX: Final = 16
 """Blank margin around small pictures: text that touches the edge is found better with it."""
 MARGIN_SIDE_PX_MAX: Final = 320
 """Pictures with a side below this get the margin."""
-
-
-@dataclass(frozen=True, slots=True)
-class Find:
-    """A place where a line of text seems to be."""
-
-    quad: Quad
-    likelihood: float
-    """Mean over its core, 0-1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +58,7 @@ class Detector:
         self._network = network
         self._limits = limits
 
-    def find(self, picture: Picture) -> list[Find]:
+    def find(self, picture: Picture) -> list[Quad]:
         """Return a quadrangle for each line of text, in pixels of the picture, in no promised order."""
         height_px, width_px = picture.shape[:2]
         margin_px = MARGIN_PX if min(height_px, width_px) < MARGIN_SIDE_PX_MAX else 0
@@ -76,8 +68,8 @@ class Detector:
         factor_x = framed.shape[1] / scaled.shape[1]
         factor_y = framed.shape[0] / scaled.shape[0]
         factors = np.array([factor_x, factor_y], np.float32)
-        finds = find_islands(likelihood, count_max=self._limits.lines_max)
-        return [replace(find, quad=order_corners(find.quad * factors - margin_px)) for find in finds]
+        islands = find_islands(likelihood, count_max=self._limits.lines_max)
+        return [order_corners(island * factors - margin_px) for island in islands]
 
     def _resize(self, picture: Picture) -> Picture:
         height_px, width_px = picture.shape[:2]
@@ -142,25 +134,24 @@ def choose_factor(width_px: int, height_px: int, *, limits: DetectionLimits) -> 
     return max(factor, min(limits.side_px_min / short_px, limits.side_px_max / long_px, ENLARGEMENT_MAX))
 
 
-def find_islands(likelihood: Likelihood, *, count_max: int) -> list[Find]:
+def find_islands(likelihood: Likelihood, *, count_max: int) -> list[Quad]:
     """Return the grown rectangles around the islands of a map, in its own pixels, at most ``count_max``."""
     mask = cv2.dilate((likelihood > LIKELIHOOD_MIN).astype(np.uint8), np.ones((2, 2), np.uint8))
     contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     islands = (_measure_island(likelihood, contour) for contour in contours)
-    return list(islice((find for find in islands if find is not None), count_max))
+    return list(islice((island for island in islands if island is not None), count_max))
 
 
-def _measure_island(likelihood: Likelihood, contour: cv2.typing.MatLike) -> Find | None:
+def _measure_island(likelihood: Likelihood, contour: cv2.typing.MatLike) -> Quad | None:
     centre, (width, height), angle_deg = cv2.minAreaRect(contour)
     if min(width, height) < CORE_PX_MIN:
         return None
     core = np.asarray(cv2.boxPoints((centre, (width, height), angle_deg)), np.float32)
-    mean = _mean_inside(likelihood, core, contour)
-    if mean < BOX_LIKELIHOOD_MIN:
+    if _mean_inside(likelihood, core, contour) < BOX_LIKELIHOOD_MIN:
         return None
     growth = width * height * UNCLIP_RATIO / (width + height)
     grown = cv2.boxPoints((centre, (width + growth, height + growth), angle_deg))
-    return Find(np.asarray(grown, np.float32), mean)
+    return np.asarray(grown, np.float32)
 
 
 def _mean_inside(likelihood: Likelihood, core: Quad, contour: cv2.typing.MatLike) -> float:

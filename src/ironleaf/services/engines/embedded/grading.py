@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 EXCELLENT_MIN: Final = 0.98
+"""Measured on English and Chinese lines, blurred and noised: error 0 at the median, under 2 % at the most."""
 GOOD_MIN: Final = 0.94
+"""Error 6 % at the median there, 10 % in nine of ten; clean small screenshots reach it too, with under 3 %."""
 FAIR_MIN: Final = 0.85
+"""Below, an error of a fifth of the characters and more."""
 
 
 def grade_confidence(confidence: float | None, *, warnings: Sequence[str] = ()) -> Grade:

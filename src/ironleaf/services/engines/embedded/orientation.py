@@ -26,6 +26,8 @@ SAMPLE_RATIO_MAX: Final = 15.0
 """Lines of this shape are long enough to judge by and short enough to read twice."""
 LEGIBLE_MIN: Final = 0.9
 """Upright lines read better than this; upside-down ones were seen at 0.1-0.6."""
+TURNED_MIN: Final = 0.7
+"""What reads worse even when turned is noise, or a script that is not known: it stays as it is."""
 GAIN_MIN: Final = 0.2
 """A page is turned only for a clear gain: unknown scripts read badly both ways."""
 
@@ -64,13 +66,14 @@ def find_turn(picture: Picture, quads: Sequence[Quad], read: Callable[[Picture],
     behind = {number: read(turn_picture(strip, second)) for number, strip in strips.items()}
     if standing:
         return _choose_standing(Turn(first, ahead), Turn(second, behind))
-    return Turn(second, behind) if _mean(behind) > _mean(ahead) + GAIN_MIN else Turn(first, ahead)
+    clear = _mean(behind) >= max(TURNED_MIN, _mean(ahead) + GAIN_MIN)
+    return Turn(second, behind) if clear else Turn(first, ahead)
 
 
 def _choose_standing(one: Turn, other: Turn) -> Turn:
     better = one if _mean(one.readings) >= _mean(other.readings) else other
     # Columns of Han characters stand as well and read badly on either side: leave such a page as it is.
-    return better if _mean(better.readings) >= LEGIBLE_MIN - GAIN_MIN else Turn(0, {})
+    return better if _mean(better.readings) >= TURNED_MIN else Turn(0, {})
 
 
 def _mean(readings: dict[int, Reading]) -> float:

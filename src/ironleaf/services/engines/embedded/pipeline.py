@@ -69,7 +69,7 @@ class Recogniser:
 
     def read(self, picture: Picture) -> PageReading:
         """Return what stands on the page, in no promised order."""
-        quads = [] if _is_flat(picture) else [find.quad for find in self._detector.find(picture)]
+        quads = [] if _is_flat(picture) else self._detector.find(picture)
         quads = quads or _take_whole(picture)
         turn = find_turn(picture, quads, self._reader.read)
         height_px, width_px = picture.shape[:2]
