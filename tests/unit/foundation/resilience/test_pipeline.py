@@ -78,3 +78,8 @@ async def test_failures_pass_through_unchanged(make_context) -> None:
 def test_a_call_costs_something(make_context, cost: float) -> None:
     with pytest.raises(ValueError, match=r"^cost must be above zero$"):
         make_context(cost=cost)
+
+
+def test_a_context_says_nothing_unless_told(make_context) -> None:
+    context = make_context()
+    assert (context.cost, context.attempt, context.alternative_left, context.queue.waited_s) == (1.0, 1, False, 0.0)
