@@ -18,7 +18,7 @@ class Network:
     """A loaded network with one input and one output.
 
     One thread, since pages are spread over processes: two processes of one thread did
-    1.27 times the work of one process of two. Threads that spin while they wait double
+    1.27 times the work of one process of two. Threads that spin while they wait nearly double
     the CPU time, measured. ``keeps_memory`` keeps buffers between runs: right for small
     and frequent runs, while one large run for each page would hold on to its peak for ever.
     """

@@ -124,8 +124,8 @@ def measure_unread(strip: Picture, reading: Reading) -> float:
 
     The network answers a script that it never learned with nothing at all, or with
     spaces, and calls that certain; so the ink that is left over tells more than the
-    confidence. Measured on rendered pages: 0.8-1 for Korean, Cyrillic, Arabic, Thai,
-    Hebrew and Devanagari, under 0.02 for the scripts that it knows.
+    confidence. Measured on rendered pages: 0.7-1 for Korean, Cyrillic, Arabic, Thai,
+    Hebrew and Devanagari, at most 0.02 for the scripts that it knows.
     """
     grey = strip.mean(axis=2)
     contrast = grey.max(axis=0) - grey.min(axis=0)
