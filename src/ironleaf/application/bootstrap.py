@@ -44,7 +44,7 @@ from ironleaf.services.engines.embedded.engine import EmbeddedEngine
 from ironleaf.services.engines.embedded.grading import grade_confidence
 from ironleaf.services.engines.examination import ProbeBudget
 from ironleaf.services.engines.guarded import GuardedEngine, GuardOptions
-from ironleaf.services.engines.healing import Healer, HealingOptions
+from ironleaf.services.engines.healing import Healer, HealingOptions, ReplaceableModel
 from ironleaf.services.engines.ladder import LadderEngine
 from ironleaf.services.engines.ledger import FileLedger, HealingLedger
 from ironleaf.services.engines.probe import BackendWatch, ModelProbe, WatchOptions
@@ -54,7 +54,7 @@ from ironleaf.services.engines.upstream_failures.errors import CONTENT_REFUSED
 from ironleaf.services.engines.vision_language.engine import VisionLanguageEngine
 from ironleaf.services.engines.vision_language.settings import BackendSettings
 from ironleaf.services.files import errors as file_errors
-from ironleaf.services.files.checked import CheckedFile, check_file
+from ironleaf.services.files.checked import EVERY_FORMAT, CheckedFile, check_file
 from ironleaf.services.files.decoding import Decoder
 from ironleaf.services.files.filetypes import FileFormat
 from ironleaf.services.files.formats.base import DecodeLimits
@@ -62,20 +62,6 @@ from ironleaf.services.files.settings import FileLimits
 from ironleaf.services.files.spool import SpoolRoot
 from ironleaf.services.files.stored import StoredFile
 
-DECODABLE: Final = frozenset(
-    {
-        FileFormat.JPEG,
-        FileFormat.PNG,
-        FileFormat.WEBP,
-        FileFormat.TIFF,
-        FileFormat.GIF,
-        FileFormat.BMP,
-        FileFormat.HEIC,
-        FileFormat.AVIF,
-        FileFormat.PDF,
-    }
-)
-"""Formats that a decoder in `worker_entry` opens."""
 RECOGNISER_BYTES: Final = 640 * 1024 * 1024
 """Resident peak of one recognition worker, measured on dense pages, with room."""
 DECODER_LIMITS: Final = ProcessLimits(address_space_bytes=3 * 1024**3, cpu_s=40, jobs_max=500)
@@ -94,6 +80,8 @@ class House:
     conversions: Conversions
     engines: dict[EngineChoice, Engine]
     pools: tuple[WorkerPool[Any, Any], ...]
+    readers: tuple[ReplaceableModel, ...]
+    """The model servers without their guards, for the doctor."""
     watches: tuple[BackendWatch, ...]
     desk: EngineDesk
     spools: SpoolRoot = field(repr=False)
@@ -199,6 +187,7 @@ def build_house(settings: Settings, *, clock: Clock | None = None, random: Rando
         ),
         engines=engines,
         pools=(decoders, recognisers),
+        readers=readers,
         watches=watches,
         desk=EngineDesk(watches, own_model, ledger=ledger, clock=clock),
         spools=spools,
@@ -326,7 +315,7 @@ def _applies(engine: Engine, page: PageSource) -> bool:
 
 
 def _checker(limits: FileLimits, formats: tuple[str, ...]) -> Any:
-    enabled = frozenset(FileFormat(name) for name in formats) & DECODABLE if formats else DECODABLE
+    enabled = frozenset(FileFormat(name) for name in formats) if formats else EVERY_FORMAT
 
     def check(stored: StoredFile) -> CheckedFile:
         return check_file(stored, limits=limits, enabled=enabled)
@@ -341,6 +330,7 @@ def _build_decoders(settings: Settings, clock: Clock) -> WorkerPool[Any, Any]:
         frames_max=limits.frames_max,
         page_pixels_max=limits.page_pixels_max,
         side_pixels_max=limits.side_pixels_max,
+        files=limits,
     )
     spec = WorkerSpec(
         name="decode",

@@ -97,7 +97,8 @@ class VlSettings:
 
     backends: tuple[BackendSettings, ...] = ()
     retry: RetryOptions = dataclasses.field(default_factory=RetryOptions)
-    breaker: BreakerOptions = dataclasses.field(default_factory=BreakerOptions)
+    breaker: BreakerOptions = dataclasses.field(default_factory=lambda: BreakerOptions(slow_s_per_cost=10.0))
+    """Ten seconds a megapixel, not the kit's twenty: see ``SLOW_S_PER_MEGAPIXEL`` beside the guards."""
     concurrency: AdaptiveLimitOptions = dataclasses.field(default_factory=AdaptiveLimitOptions)
     """How many pages a backend reads at once: found out between ``floor`` and ``max``."""
     queue_max: int = 16

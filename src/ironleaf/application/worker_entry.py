@@ -20,11 +20,16 @@ if TYPE_CHECKING:
 
 def make_decoding_worker(limits: DecodeLimits) -> Callable[[Job], Outcome]:
     """Return the handler of a process that opens files and draws pages. A new format is a line here."""
+    from ironleaf.services.files.formats.html import HtmlDecoder
     from ironleaf.services.files.formats.image import ImageDecoder
+    from ironleaf.services.files.formats.mail import MailDecoder
+    from ironleaf.services.files.formats.office import OfficeDecoder
     from ironleaf.services.files.formats.pdf import PdfDecoder
+    from ironleaf.services.files.formats.plain import PlainDecoder
     from ironleaf.services.files.workshop import DecodingWorkshop
 
-    return DecodingWorkshop((ImageDecoder(), PdfDecoder()), limits)
+    decoders = (ImageDecoder(), PdfDecoder(), OfficeDecoder(), HtmlDecoder(), PlainDecoder(), MailDecoder())
+    return DecodingWorkshop(decoders, limits)
 
 
 def make_recognition_worker(settings: EmbeddedSettings) -> Callable[[RecogniseJob], PageResult]:

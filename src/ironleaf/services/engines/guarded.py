@@ -44,6 +44,9 @@ PIXELS_PER_COST: Final = 1_000_000
 """Guards count work in megapixels: a page twice as large may take twice as long."""
 PIXELS_UNKNOWN: Final = 2_000_000
 """An A4 page as most models want it."""
+SLOW_S_PER_MEGAPIXEL: Final = 10.0
+"""With the breaker's floor of 10 s a usual page is slow from 30 s on: inside the share of a request's 60 s that one
+backend gets, so that calls which only a deadline ends still speak against a server."""
 PATIENCE_S: Final = 10.0
 """Whoever waited as long as this and was cut by his own deadline has seen a silent server all the same."""
 _MAY_BE_THE_INPUT: Final = frozenset({FailureKind.INTERNAL_ERROR, FailureKind.UNKNOWN})
@@ -56,7 +59,7 @@ class GuardOptions:
     share: DeadlineShareOptions = field(default_factory=lambda: DeadlineShareOptions(reserve_s=8.0))
     """Eight seconds are kept back: the embedded engine's time for a usual page."""
     retry: RetryOptions = field(default_factory=RetryOptions)
-    breaker: BreakerOptions = field(default_factory=BreakerOptions)
+    breaker: BreakerOptions = field(default_factory=lambda: BreakerOptions(slow_s_per_cost=SLOW_S_PER_MEGAPIXEL))
     bulkhead: BulkheadOptions = field(default_factory=BulkheadOptions)
     attempt: AttemptTimeoutOptions = field(default_factory=AttemptTimeoutOptions)
     canary: bool = True
@@ -184,4 +187,4 @@ def translate(error: ResilienceError) -> IronleafError:
 
 def _measure_cost(page: PageSource) -> float:
     pixels = page.width_px * page.height_px if page.width_px and page.height_px else PIXELS_UNKNOWN
-    return max(0.1, min(pixels, 2 * PIXELS_UNKNOWN) / PIXELS_PER_COST)
+    return max(0.1, min(pixels, PIXELS_UNKNOWN) / PIXELS_PER_COST)  # larger ones are shrunk before they are sent
