@@ -42,6 +42,7 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
             IRONLEAF_FILES__LIMITS__PAGES_MAX="2",
             IRONLEAF_FILES__LIMITS__PAGE_PIXELS_MAX="1000000",
             IRONLEAF_ENGINES__VL__BACKENDS=json.dumps([backend]),
+            IRONLEAF_ENGINES__VL__CANARY="false",  # else the watch finds out first, and the breaker answers
         )
     finally:
         sick.terminate()

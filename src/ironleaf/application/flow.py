@@ -17,6 +17,7 @@ from ironleaf.application.reading import PageReader, Reading
 from ironleaf.document import Document, Timing
 from ironleaf.foundation.clock import Clock, Deadline
 from ironleaf.foundation.errors import Catalogue, Detail, Language, LimitReached, Unit, ValidationProblem
+from ironleaf.services.engines.errors import DEADLINE_EXCEEDED
 from ironleaf.services.files.checked import CheckedFile
 from ironleaf.services.files.decoding import Decoder
 from ironleaf.services.files.errors import PAGE_RANGE_OUTSIDE, TOO_MANY_PAGES
@@ -65,7 +66,7 @@ class ConversionFlow:
         """
         began_s = self._clock.monotonic()
         self._reader.require(order.options.engine)
-        checked = await asyncio.to_thread(self._check, order.stored)
+        checked = await self._check_in_time(order)
         opened = await self._decoder.open(
             checked.stored.path,
             checked.format,
@@ -95,6 +96,24 @@ class ConversionFlow:
             output_format=order.options.output_format,
             timing=timing,
         )
+
+    async def _check_in_time(self, order: Order) -> CheckedFile:
+        patience = asyncio.timeout(order.deadline.remaining_s())
+        try:
+            async with patience:
+                return await asyncio.to_thread(_let_out, self._check, order.stored)
+        except TimeoutError as error:
+            if patience.expired():
+                raise LimitReached(DEADLINE_EXCEEDED) from error
+            raise
+
+
+def _let_out(check: Callable[[StoredFile], CheckedFile], stored: StoredFile) -> CheckedFile:
+    """Return what ``check`` returns. No future can carry a StopIteration: its waiter would wait for ever."""
+    try:
+        return check(stored)
+    except StopIteration as error:
+        raise RuntimeError("a stray StopIteration") from error
 
 
 def select_pages(page_count: int, page_range: PageRange | None, pages_max: int) -> tuple[int, ...]:

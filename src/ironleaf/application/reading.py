@@ -98,7 +98,7 @@ class PageReader:
             try:
                 async with asyncio.timeout(reading.deadline.remaining_s()):
                     return await self._recognise(opened, number, reading)
-            except Exception as error:  # noqa: BLE001  (whatever one page meets must not cost the others)
+            except (Exception, SystemExit) as error:  # noqa: BLE001  (what one page meets must not cost the others)
                 failure = _as_failure(error)
                 _log_failure(failure)
                 return make_failed_page(number, failure, reading.language)
@@ -119,7 +119,7 @@ class PageReader:
         return await attach_image(page, source) if options.include_images else page
 
 
-def _as_failure(error: Exception) -> IronleafError:
+def _as_failure(error: Exception | SystemExit) -> IronleafError:
     if isinstance(error, IronleafError):
         return error
     failure = ProcessingFailure(DEADLINE_EXCEEDED if isinstance(error, TimeoutError) else INTERNAL_ERROR)

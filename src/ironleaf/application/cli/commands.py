@@ -63,6 +63,20 @@ def serve(
 
 
 @app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Try everything the service stands on, and say how to mend what is wrong."""
+    from ironleaf.application.cli.doctor import run_doctor, show_refused
+
+    try:
+        settings = load_settings()
+    except SettingsRefused as refused:
+        raise typer.Exit(show_refused(refused.lines, language=find_language(), as_json=as_json)) from None
+    raise typer.Exit(asyncio.run(run_doctor(settings, language=find_language(), as_json=as_json)))
+
+
+@app.command()
 def convert(  # noqa: PLR0913, PLR0917  (one parameter per option of the HTTP form)
     files: Annotated[list[Path], typer.Argument(help="Files to read.", show_default=False)],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Directory for one file per input.")] = None,

@@ -1,0 +1,112 @@
+"""What the doctor says, in both languages: each step's name, and how to mend it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from ironleaf.foundation.errors import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One sentence in both languages."""
+
+    en: str
+    zh: str
+
+    def in_language(self, language: Language) -> str:
+        return self.zh if language == "zh" else self.en
+
+
+STEPS: Final[dict[str, Said]] = {
+    "read": Said("settings are read", "配置可以读取"),
+    "writable": Said("can be written", "可以写入"),
+    "room": Said("has room", "有足够空间"),
+    "built": Said("can be put together", "可以组装"),
+    "started": Said("start", "可以启动"),
+    "sandbox": Said("are locked in", "受沙箱限制"),
+    "canary": Said("reads the test page", "能读出测试页"),
+    "reachable": Said("answers", "可以连通"),
+    "key": Said("takes the key", "接受密钥"),
+    "paid": Said("has quota left", "仍有额度"),
+    "served": Said("serves the model", "提供该模型"),
+    "sees": Said("sees images", "能看见图像"),
+    "speed": Said("speed, small page", "速度（小页面）"),
+}
+MENDS: Final[dict[str, Said]] = {
+    "read": Said(
+        "Correct the settings that are named above; docs/reference/settings.md lists all of them.",
+        "请更正上面列出的配置项；全部配置见 docs/reference/settings.md。",
+    ),
+    "spool writable": Said(
+        "Give the service a directory of its own in files.spool_directory, owned by its user.",
+        "请在 files.spool_directory 中指定一个属于本服务用户的目录。",
+    ),
+    "logs writable": Said(
+        "Point logs.directory to a directory that the service may write, or set logs.file to false.",
+        "请把 logs.directory 指向可写的目录，或将 logs.file 设为 false。",
+    ),
+    "ledger writable": Said(
+        "Point engines.vl.healing.ledger_directory to a directory that the service may write.",
+        "请把 engines.vl.healing.ledger_directory 指向可写的目录。",
+    ),
+    "room": Said(
+        "Free the disk of files.spool_directory, choose another one, or lower files.spool_free_bytes_min.",
+        "请清理 files.spool_directory 所在磁盘、更换磁盘，或调低 files.spool_free_bytes_min。",
+    ),
+    "built": Said(
+        "Check the spool directory, and each backend's profile and tls_ca_file.",
+        "请检查暂存目录，以及每个后端的 profile 和 tls_ca_file。",
+    ),
+    "started": Said(
+        "Check memory and process limits; run `ironleaf serve` and read its log for what the workers say.",
+        "请检查内存与进程数限制；运行 `ironleaf serve`，在日志中查看工作进程的输出。",
+    ),
+    "sandbox": Said(
+        "Use a kernel 5.13 or later, and a container that does not forbid seccomp and Landlock.",
+        "请使用 5.13 或更新的内核，并确认容器没有禁止 seccomp 与 Landlock。",
+    ),
+    "embedded canary": Said(
+        "Install the package again: its model files may be damaged. Give the machine more time if it is overloaded.",
+        "请重新安装软件包：模型文件可能已损坏。若机器过载，请先减轻负载。",
+    ),
+    "reachable": Said(
+        "Check the backend's base_url, that the server runs, and name resolution, firewall, proxy and TLS on the way.",
+        "请检查后端的 base_url、服务器是否在运行，以及沿途的域名解析、防火墙、代理和 TLS。",
+    ),
+    "key": Said(
+        "Set the backend's api_key_env to a variable that holds a valid key. Xinference 4 asks for one by default.",
+        "请将后端的 api_key_env 指向存有有效密钥的环境变量。Xinference 4 默认要求密钥。",
+    ),
+    "paid": Said(
+        "Top up the account or raise its quota at the provider.",
+        "请在服务商处为账户充值或提高额度。",
+    ),
+    "served": Said(
+        "Compare the backend's model with what GET /v1/models lists, and launch it there.",
+        "请将后端的 model 与 GET /v1/models 的列表比对，并在服务器上启动该模型。",
+    ),
+    "sees": Said(
+        "Choose a vision-language model; if it is one, keep image_style at image_url, else its images are dropped.",
+        "请选择视觉语言模型；若已是，请将 image_style 保持为 image_url，否则图像会被丢弃。",
+    ),
+    "canary": Said(
+        "Try the model by hand with a small picture. A fitting profile helps; a base model does not read.",
+        "请用一张小图手动测试该模型。合适的 profile 会有帮助；未经对话训练的基础模型无法识读。",
+    ),
+    "speed": Said(
+        "The server read one page and not the next one: look at its log and its load.",
+        "服务器读出了一页，却没能读出下一页：请查看其日志与负载。",
+    ),
+}
+
+
+def name_step(step: str, language: Language) -> str:
+    """Return what was tried."""
+    return STEPS[step].in_language(language)
+
+
+def advise(subject: str, step: str, language: Language) -> str:
+    """Return how to mend a check that did not end well."""
+    return (MENDS.get(f"{subject} {step}") or MENDS[step]).in_language(language)
