@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
@@ -14,9 +16,15 @@ from ironleaf.document import EngineName, PageImage, PageResult, PageSource, Ren
 from ironleaf.faults import FaultyEngine, FaultyModelServer, Silence
 from ironleaf.foundation.clock import Deadline, SystemClock
 from ironleaf.foundation.errors import IronleafError, ModelFailure
+from ironleaf.foundation.processes import LossReason, WorkerLost
+from ironleaf.foundation.resilience import RetryBudget, RetryBudgetOptions
 from ironleaf.services.engines.base import Engine, RecogniseRequest
+from ironleaf.services.engines.embedded.engine import EmbeddedEngine
 from ironleaf.services.engines.errors import ENGINE_FAILED
+from ironleaf.services.engines.guarded import GuardedEngine, GuardOptions
+from ironleaf.services.engines.ladder import LadderEngine
 from ironleaf.services.engines.profiles import load_profile
+from ironleaf.services.engines.settings import EmbeddedSettings
 from ironleaf.services.engines.vision_language import BackendSettings, VisionLanguageEngine
 
 if TYPE_CHECKING:
@@ -44,7 +52,52 @@ async def build_vision_language(mood: str) -> AsyncIterator[Engine]:
         await engine.aclose()
 
 
-BUILDERS: dict[str, Build] = {"faulty": build_faulty, "vision_language": build_vision_language}
+class ScriptedPool:
+    """A pool of workers that answers, breaks or hangs: what stands between the embedded engine and its processes."""
+
+    def __init__(self, mood: str) -> None:
+        self._mood = mood
+
+    async def call(self, job: object, *, timeout_s: float, queue_timeout_s: float | None = None) -> PageResult:
+        if self._mood == "fails":
+            raise WorkerLost(LossReason.CRASH, exit_code=-11)
+        if self._mood == "hangs":
+            await asyncio.get_running_loop().create_future()
+        return PageResult(engine=EngineName.EMBEDDED, text=TEXT)
+
+
+@contextlib.asynccontextmanager
+async def build_embedded(mood: str) -> AsyncIterator[Engine]:
+    yield EmbeddedEngine(ScriptedPool(mood), EmbeddedSettings())
+
+
+@contextlib.asynccontextmanager
+async def build_guarded(mood: str) -> AsyncIterator[Engine]:
+    clock = SystemClock()
+    async with build_faulty(mood) as inner:
+        yield GuardedEngine(
+            inner,
+            options=GuardOptions(canary=False),
+            budget=RetryBudget(options=RetryBudgetOptions(), clock=clock),
+            clock=clock,
+            random=random.Random(1),
+            on_event=lambda _event: None,
+        )
+
+
+@contextlib.asynccontextmanager
+async def build_ladder(mood: str) -> AsyncIterator[Engine]:
+    async with build_faulty(mood) as rung:
+        yield LadderEngine((rung,), clock=SystemClock())
+
+
+BUILDERS: dict[str, Build] = {
+    "faulty": build_faulty,
+    "vision_language": build_vision_language,
+    "embedded": build_embedded,
+    "guarded": build_guarded,
+    "ladder": build_ladder,
+}
 
 
 @pytest.fixture(params=sorted(BUILDERS))
@@ -54,10 +107,11 @@ def build(request: pytest.FixtureRequest) -> Build:
 
 @pytest.fixture
 def page(tmp_path: Path) -> PageSource:
-    path = tmp_path / "page.jpg"
-    path.write_bytes(b"not looked at by these engines")
+    numbers = itertools.count()
 
     async def render(spec: RenderSpec) -> PageImage:
+        path = tmp_path / f"page-{next(numbers)}.jpg"
+        path.write_bytes(b"not looked at by these engines")
         size = path.stat().st_size
         return PageImage(path=path, encoding=spec.encoding, width_px=90, height_px=120, bytes=size, ink_share=0.1)
 

@@ -62,7 +62,7 @@ from ironleaf.services.files.settings import FileLimits
 from ironleaf.services.files.spool import SpoolRoot
 from ironleaf.services.files.stored import StoredFile
 
-RECOGNISER_BYTES: Final = 640 * 1024 * 1024
+RECOGNISER_BYTES: Final = 700 * 1024 * 1024
 """Resident peak of one recognition worker, measured on dense pages, with room."""
 DECODER_LIMITS: Final = ProcessLimits(address_space_bytes=3 * 1024**3, cpu_s=40, jobs_max=500)
 RECOGNISER_LIMITS: Final = ProcessLimits(address_space_bytes=2 * 1024**3, cpu_s=120)
@@ -199,7 +199,7 @@ def build_engines(
 ) -> dict[EngineChoice, Engine]:
     """Return an engine for each choice that this configuration can serve."""
     text_layer = TextLayerEngine()
-    embedded = EmbeddedEngine(recognisers, settings.engines.embedded, clock=clock)
+    embedded = EmbeddedEngine(recognisers, settings.engines.embedded)
     steps_down = _make_step_rule(settings.engines.vl)
 
     def ladder(*rungs: Engine) -> Engine:

@@ -52,7 +52,7 @@ class LadderEngine:
 
     @property
     def alias(self) -> str:
-        return "auto"
+        return self._rungs[0].alias if len(self._rungs) == 1 else "auto"
 
     @property
     def capabilities(self) -> Capabilities:

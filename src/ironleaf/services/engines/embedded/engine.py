@@ -21,7 +21,6 @@ from ironleaf.services.engines.errors import (
 
 if TYPE_CHECKING:
     from ironleaf.document import PageImage, PageResult, PageSource
-    from ironleaf.foundation.clock import Clock
     from ironleaf.foundation.errors import IronleafError
     from ironleaf.services.engines.base import RecogniseRequest
     from ironleaf.services.engines.settings import EmbeddedSettings
@@ -45,10 +44,9 @@ class EmbeddedEngine:
     is cancelled takes its worker's process along, so nothing goes on in secret.
     """
 
-    def __init__(self, runner: JobRunner, settings: EmbeddedSettings, *, clock: Clock) -> None:
+    def __init__(self, runner: JobRunner, settings: EmbeddedSettings) -> None:
         self._runner = runner
         self._settings = settings
-        self._clock = clock
 
     @property
     def name(self) -> EngineName:

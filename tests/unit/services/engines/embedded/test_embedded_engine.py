@@ -69,7 +69,7 @@ def request(clock: ManualClock, *, timeout_s: float = 30.0) -> RecogniseRequest:
 
 async def test_reads_a_page_and_deletes_its_picture(tmp_path: Path, clock: ManualClock) -> None:
     runner = Runner(PageResult(engine=EngineName.EMBEDDED, text="Moin"), clock)
-    engine = EmbeddedEngine(runner, EmbeddedSettings(page_timeout_s=60, queue_timeout_s=10), clock=clock)
+    engine = EmbeddedEngine(runner, EmbeddedSettings(page_timeout_s=60, queue_timeout_s=10))
     result = await engine.recognise(make_page(tmp_path / "p.npy"), request(clock))
     assert (result.text, result.ink_share) == ("Moin", 0.25)
     ((job, timeout_s, queue_timeout_s),) = runner.calls
@@ -96,7 +96,7 @@ async def test_reads_a_page_and_deletes_its_picture(tmp_path: Path, clock: Manua
 async def test_failures_have_names_and_keep_their_secrets(
     tmp_path: Path, clock: ManualClock, failure: Exception, reason: str
 ) -> None:
-    engine = EmbeddedEngine(Runner(failure, clock), EmbeddedSettings(), clock=clock)
+    engine = EmbeddedEngine(Runner(failure, clock), EmbeddedSettings())
     with pytest.raises(IronleafError) as caught:
         await engine.recognise(make_page(tmp_path / "p.npy"), request(clock))
     assert caught.value.entry.reason == reason
@@ -109,7 +109,7 @@ async def test_failures_have_names_and_keep_their_secrets(
 async def test_the_end_of_the_request_is_not_the_engines_fault(
     tmp_path: Path, clock: ManualClock, failure: Exception
 ) -> None:
-    engine = EmbeddedEngine(Runner(failure, clock, takes_s=5.0), EmbeddedSettings(), clock=clock)
+    engine = EmbeddedEngine(Runner(failure, clock, takes_s=5.0), EmbeddedSettings())
     with pytest.raises(IronleafError) as caught:
         await engine.recognise(make_page(tmp_path / "p.npy"), request(clock, timeout_s=5.0))
     assert caught.value.entry.reason == "deadline-exceeded"
@@ -120,7 +120,7 @@ async def test_nothing_is_drawn_once_the_time_is_over(tmp_path: Path, clock: Man
     late = request(clock, timeout_s=1.0)
     clock.advance(2.0)
     with pytest.raises(IronleafError) as caught:
-        await EmbeddedEngine(runner, EmbeddedSettings(), clock=clock).recognise(make_page(tmp_path / "p.npy"), late)
+        await EmbeddedEngine(runner, EmbeddedSettings()).recognise(make_page(tmp_path / "p.npy"), late)
     assert caught.value.entry.reason == "deadline-exceeded"
     assert runner.calls == []
     assert left_in(tmp_path) == []
@@ -128,7 +128,7 @@ async def test_nothing_is_drawn_once_the_time_is_over(tmp_path: Path, clock: Man
 
 async def test_declares_itself(clock: ManualClock) -> None:
     runner = Runner(PageResult(engine=EngineName.EMBEDDED), clock)
-    engine = EmbeddedEngine(runner, EmbeddedSettings(), clock=clock)
+    engine = EmbeddedEngine(runner, EmbeddedSettings())
     assert (engine.name, engine.alias) == (EngineName.EMBEDDED, "embedded")
     assert engine.capabilities.needs_image
     assert "Cyrl" not in engine.capabilities.scripts
