@@ -15,6 +15,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, Final, cast
 
+from ironleaf.foundation.observability.stacks import say_error
+
 VALUE_CHARACTERS_MAX: Final = 1_000
 """Longer strings are cut: nothing that helps an operator is longer, and page content is."""
 DEPTH_MAX: Final = 6
@@ -171,7 +173,7 @@ def _judge_name(name: str) -> str | None:
 def _name_object(value: object) -> str:
     """Say what an object is; an exception's or a path's own words, anything else only by its type."""
     if isinstance(value, BaseException):
-        return f"{type(value).__name__}: {value}"
+        return f"{type(value).__name__}: {say_error(value)}"
     if type(value).__module__ in {"pathlib", "datetime", "uuid", "enum"} or hasattr(value, "__fspath__"):
         return str(value)
     return f"<{type(value).__name__}>"

@@ -27,11 +27,19 @@ def describe_stack(error: BaseException) -> list[dict[str, object]]:
     return [
         {
             "type": f"{type(link).__module__}.{type(link).__qualname__}",
-            "message": str(link),
+            "message": say_error(link),
             "frames": list(_frames(link.__traceback__)),
         }
         for link in _chain(error)
     ]
+
+
+def say_error(error: BaseException) -> str:
+    """Return an exception's own words, or that it has none: some classes fail while they are asked."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - the record of an error must not be lost over its wording
+        return "<no words>"
 
 
 def make_fingerprint(error: BaseException, reason: str) -> str:
