@@ -20,7 +20,7 @@ from ironleaf.application.probes import PoolProbe
 from ironleaf.application.quality import clean_result, grade_result
 from ironleaf.application.reading import PageReader
 from ironleaf.application.settings import Settings, VlSettings
-from ironleaf.application.subscriptions import log_guard, log_process
+from ironleaf.application.subscriptions import log_document, log_guard, log_process, log_step_down
 from ironleaf.application.verdicts import judge_answer, watch_answer
 from ironleaf.application.worker_entry import make_decoding_worker, make_recognition_worker
 from ironleaf.document import PageSource
@@ -183,7 +183,12 @@ def build_house(settings: Settings, *, clock: Clock | None = None, random: Rando
             (PoolProbe("service", decoders), ModelProbe(watches, own_model) if watches else own_model), clock
         ),
         conversions=Conversions(
-            flow=flow, spools=spools, limits=settings.files.limits, admission=admission, clock=clock
+            flow=flow,
+            spools=spools,
+            limits=settings.files.limits,
+            admission=admission,
+            clock=clock,
+            on_document=log_document,
         ),
         engines=engines,
         pools=(decoders, recognisers),
@@ -203,7 +208,7 @@ def build_engines(
     steps_down = _make_step_rule(settings.engines.vl)
 
     def ladder(*rungs: Engine) -> Engine:
-        return LadderEngine(rungs, clock=clock, applies=_applies, steps_down=steps_down)
+        return LadderEngine(rungs, clock=clock, applies=_applies, steps_down=steps_down, on_step_down=log_step_down)
 
     engines: dict[EngineChoice, Engine] = {
         EngineChoice.AUTO: ladder(text_layer, *backends, embedded),

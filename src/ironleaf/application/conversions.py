@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,13 +41,21 @@ class Conversions:
     """Receives, admits and converts; what was spooled is gone when the answer is made, on every path."""
 
     def __init__(
-        self, *, flow: ConversionFlow, spools: SpoolRoot, limits: FileLimits, admission: Admission, clock: Clock
+        self,
+        *,
+        flow: ConversionFlow,
+        spools: SpoolRoot,
+        limits: FileLimits,
+        admission: Admission,
+        clock: Clock,
+        on_document: Callable[[Document], None] = lambda _document: None,
     ) -> None:
         self._flow = flow
         self._spools = spools
         self._limits = limits
         self._admission = admission
         self._clock = clock
+        self._on_document = on_document
 
     @asynccontextmanager
     async def receive(self, body: FormBody, asker: Asker) -> AsyncGenerator[Order]:
@@ -79,7 +87,9 @@ class Conversions:
         Raises:
             IronleafError: as the catalogue says; ``service-busy`` if too many wait.
         """
-        return await self._admission.run(lambda: self._flow.convert(order), order.deadline)
+        document = await self._admission.run(lambda: self._flow.convert(order), order.deadline)
+        self._on_document(document)
+        return document
 
     async def convert_path(self, path: Path, options: ConvertOptions, asker: Asker) -> Document:
         """Return the document for a file of this machine.

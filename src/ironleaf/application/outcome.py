@@ -11,6 +11,10 @@ from ironleaf.foundation.errors import Catalogue, Detail, Problem, ProcessingFai
 _UNREAD: Final = frozenset({PageStatus.FAILED, PageStatus.SKIPPED})
 
 
+class PagesFailed(ProcessingFailure):
+    """No page of the file could be read. Each has been logged with its own cause; this only sums them up."""
+
+
 def judge_pages(pages: tuple[Page, ...]) -> DocumentStatus:
     """Return the document's status; at least one page was read."""
     if any(page.status in _UNREAD for page in pages):
@@ -22,7 +26,7 @@ def require_some_read(pages: tuple[Page, ...], catalogue: Catalogue) -> None:
     """Return if at least one page was read, or if there was none to read.
 
     Raises:
-        ProcessingFailure: with the entry that all pages share, else
+        PagesFailed: with the entry that all pages share, else
             ``conversion-failed``; one detail a page. (Of failed and skipped pages
             together the failures speak: they say more than "no time".)
     """
@@ -34,8 +38,7 @@ def require_some_read(pages: tuple[Page, ...], catalogue: Catalogue) -> None:
     entry = catalogue.find(reasons.pop()) if len(reasons) == 1 else None
     details = tuple(_explain(page, problem) for page, problem in problems)
     waits = [problem.retry_after_s for _, problem in problems if problem.retry_after_s]
-    # The pages' own failures are in the log already; this one adds no new fault.
-    raise ProcessingFailure(entry or CONVERSION_FAILED, details=details, retry_after_s=max(waits, default=None))
+    raise PagesFailed(entry or CONVERSION_FAILED, details=details, retry_after_s=max(waits, default=None))
 
 
 def _explain(page: Page, problem: Problem) -> Detail:

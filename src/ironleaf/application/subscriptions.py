@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from dataclasses import fields
 from typing import Final
 
 import structlog
 
+from ironleaf.application.outcome import PagesFailed
+from ironleaf.document import Document
+from ironleaf.foundation.errors import IronleafError
 from ironleaf.foundation.errors.policy import POLICY
 from ironleaf.foundation.observability import make_fingerprint
 from ironleaf.foundation.processes import ProcessEvent, WorkerReplaced
 from ironleaf.foundation.resilience import BreakerClosed, BreakerOpened, ResilienceEvent
+from ironleaf.services.engines.errors import CIRCUIT_OPEN
 from ironleaf.web import ErrorSeen, RequestSeen
 
 _log = structlog.get_logger("ironleaf")
@@ -41,7 +46,42 @@ def log_error(seen: ErrorSeen) -> None:
         duration_ms=round(seen.duration_ms),
         context=seen.context or None,
         fingerprint=make_fingerprint(seen.exception, seen.entry.reason) if seen.exception else None,
-        exc_info=seen.exception if policy.with_stack else None,
+        # Pages that failed have told their own stories; the request's adds nothing to them.
+        exc_info=seen.exception if policy.with_stack and not isinstance(seen.exception, PagesFailed) else None,
+    )
+
+
+def log_step_down(alias: str, error: IronleafError) -> None:
+    """Write why an engine did not read a page that another one may still read: the private face of a degraded page."""
+    policy = POLICY[error.entry.level]
+    resting = error.entry == CIRCUIT_OPEN  # what opened it is in the log already
+    _log.log(
+        logging.INFO if resting else policy.log_level,
+        "engine stepped over" if resting else "engine failed",
+        engine=alias,
+        code=error.entry.code,
+        reason=error.entry.reason,
+        error_level=error.entry.level.value,
+        context=error.context or None,
+        fingerprint=None if resting else make_fingerprint(error, error.entry.reason),
+        exc_info=error if policy.with_stack and not resting else None,
+    )
+
+
+def log_document(document: Document) -> None:
+    """Write what became of a file: who read its pages, and how many not as they should have been."""
+    statuses = Counter(page.status.value for page in document.pages)
+    degraded = sorted({page.degraded_reason for page in document.pages if page.degraded_reason})
+    _log.info(
+        "document read",
+        media_type=document.media_type,
+        page_count=document.page_count,
+        pages=dict(statuses),
+        engines=sorted({page.engine for page in document.pages}),
+        degraded_reasons=degraded or None,
+        warnings=sorted({notice.reason for notice in document.warnings}) or None,
+        recognise_ms=document.timing.recognise_ms,
+        total_ms=document.timing.total_ms,
     )
 
 

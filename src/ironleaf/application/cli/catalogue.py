@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Final, cast
 
 import typer
 from rich.console import Console
@@ -104,10 +104,37 @@ def describe_entry(entry: Entry, language: Language) -> str:
 
 def tell_story(records: list[dict[str, Any]], language: Language) -> str:
     """Return what the records of a request say: the verdict first, then the events in order."""
+    return "\n".join([*_find_verdict(records, language), *(_line(record) for record in records)]) + "\n"
+
+
+_OUTCOMES: Final[dict[str, tuple[str, str]]] = {
+    "request failed": ("The request failed.", "请求失败。"),
+    "page failed": ("The file was read in part.", "文件只读取了一部分。"),
+    "engine failed": (
+        "The file was read, but not by the engine that should have.",
+        "文件已读取，但并非由首选引擎完成。",
+    ),
+    "engine stepped over": (
+        "The file was read, but not by the engine that should have.",
+        "文件已读取，但并非由首选引擎完成。",
+    ),
+}
+"""The events that carry an error's code, the weightiest first."""
+_WELL: Final = ("Nothing went wrong.", "一切正常。")
+
+
+def _find_verdict(records: list[dict[str, Any]], language: Language) -> list[str]:
     catalogue = build_catalogue()
-    coded = [entry for record in records if (entry := catalogue.find_code(_code(record))) is not None]
-    verdict = [_blame(coded[-1], language), describe_entry(coded[-1], language)] if coded else []
-    return "\n".join([*verdict, *(_line(record) for record in records)]) + "\n"
+    for event, words in _OUTCOMES.items():
+        codes = [_code(record) for record in records if record.get("event") == event]
+        entry = catalogue.find_code(codes[-1]) if codes else None
+        if entry is not None:
+            return [_pick(words, language), _blame(entry, language), describe_entry(entry, language)]
+    return [_pick(_WELL, language), ""]
+
+
+def _pick(words: tuple[str, str], language: Language) -> str:
+    return words[1] if language == "zh" else words[0]
 
 
 def _code(record: dict[str, Any]) -> int:
@@ -125,7 +152,7 @@ def _blame(entry: Entry, language: Language) -> str:
             "原因在服务本身或其依赖，需要立即处理。",
         ),
     }[entry.level.value]
-    return blame[1] if language == "zh" else blame[0]
+    return _pick(blame, language)
 
 
 def _line(record: dict[str, Any]) -> str:

@@ -37,6 +37,7 @@ class LadderEngine:
         applies: Callable[[Engine, PageSource], bool] = lambda _engine, _page: True,
         steps_down: Callable[[IronleafError], bool] = lambda _error: True,
         describe: Callable[[IronleafError], tuple[AttemptOutcome, str]] = describe_attempt,
+        on_step_down: Callable[[str, IronleafError], None] = lambda _alias, _error: None,
     ) -> None:
         if not rungs:
             raise ValueError("a ladder needs at least one rung")
@@ -45,6 +46,7 @@ class LadderEngine:
         self._applies = applies
         self._steps_down = steps_down
         self._describe = describe
+        self._on_step_down = on_step_down
 
     @property
     def name(self) -> EngineName:
@@ -76,6 +78,7 @@ class LadderEngine:
                 if not self._steps_down(error):
                     raise
                 attempts.append(self._record(rung, began, *self._describe(error)))
+                self._on_step_down(rung.alias, error)
                 failure = error
                 continue
             attempts.extend(result.attempts or (self._record(rung, began, AttemptOutcome.SUCCEEDED, None),))
