@@ -1,0 +1,29 @@
+"""The block that the how-to shows is one that the service takes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ironleaf.application.bootstrap import build_readers
+from ironleaf.application.settings import load_settings
+
+HOWTO = Path(__file__).parents[3] / "docs" / "howto" / "backends.md"
+
+
+def test_the_block_of_the_how_to_is_taken(tmp_path: Path) -> None:
+    block = re.search(r"```toml\n(.*?)```", HOWTO.read_text(encoding="utf-8"), re.DOTALL)
+    assert block
+    file = tmp_path / "ironleaf.toml"
+    file.write_text(block[1], encoding="utf-8")
+    settings = load_settings(environ={"XINFERENCE_KEY": "one-key", "DASHSCOPE_API_KEY": "another-key"}, file=file)
+    first, *_, last = settings.engines.vl.backends
+    assert [backend.alias for backend in settings.engines.vl.backends] == [
+        "reader",
+        "reader-2",
+        "small-reader",
+        "cloud-reader",
+    ]
+    assert (first.relaunch["model_uid"], first.api_key) == ("qwen2-vl-instruct", "one-key")
+    assert (last.probes_day_max, last.api_key) == (50, "another-key")
+    assert len(build_readers(settings.engines.vl)) == 4, "the profiles exist"
