@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from math import ceil
 from random import Random, SystemRandom
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ from ironleaf.application.settings import Settings, VlSettings
 from ironleaf.application.subscriptions import log_document, log_guard, log_process, log_step_down
 from ironleaf.application.verdicts import judge_answer, watch_answer
 from ironleaf.application.worker_entry import make_decoding_worker, make_recognition_worker
-from ironleaf.document import PageSource
+from ironleaf.document import EngineName, PageSource
 from ironleaf.foundation.clock import Clock, SystemClock
 from ironleaf.foundation.errors import Catalogue, IronleafError, NoticeEntry
 from ironleaf.foundation.errors import protocol as protocol_errors
@@ -58,13 +59,17 @@ from ironleaf.services.files.checked import EVERY_FORMAT, CheckedFile, check_fil
 from ironleaf.services.files.decoding import Decoder
 from ironleaf.services.files.filetypes import FileFormat
 from ironleaf.services.files.formats.base import DecodeLimits
-from ironleaf.services.files.settings import FileLimits
+from ironleaf.services.files.quarantine import BlamingRunner, FileQuarantine, JobRunner, Quarantine
+from ironleaf.services.files.second_opinion import Opinion, load_libmagic
+from ironleaf.services.files.settings import FileLimits, QuarantineSettings
 from ironleaf.services.files.spool import SpoolRoot
 from ironleaf.services.files.stored import StoredFile
 
 RECOGNISER_BYTES: Final = 700 * 1024 * 1024
 """Resident peak of one recognition worker, measured on dense pages, with room."""
-DECODER_LIMITS: Final = ProcessLimits(address_space_bytes=3 * 1024**3, cpu_s=40, jobs_max=500)
+DECODER_JOBS_MAX: Final = 500
+DECODER_CPU_SPARE_S: Final = 10
+"""Processor seconds of a decoder's job beyond its wall time: what two of its threads can burn meanwhile."""
 RECOGNISER_LIMITS: Final = ProcessLimits(address_space_bytes=2 * 1024**3, cpu_s=120)
 
 
@@ -149,25 +154,30 @@ def build_house(settings: Settings, *, clock: Clock | None = None, random: Rando
     spools = SpoolRoot(settings.files.spool_directory, free_bytes_min=settings.files.spool_free_bytes_min)
     decoders = _build_decoders(settings, clock)
     recognisers = _build_recognisers(settings, clock)
+    quarantine = build_quarantine(settings.files.quarantine, clock)
     readers = build_readers(settings.engines.vl)
     backends = build_backends(settings.engines.vl, clock, random or make_randomness(), readers)
-    engines = build_engines(settings, recognisers, backends, clock)
+    page_s_max = settings.engines.embedded.page_timeout_s
+    engines = build_engines(settings, BlamingRunner(recognisers, quarantine, job_s_max=page_s_max), backends, clock)
     ledger = FileLedger(
         settings.engines.vl.healing.ledger_directory, bytes_max=settings.engines.vl.healing.ledger_bytes_max
     )
     watches = build_watches(settings.engines.vl, readers, backends, ledger, clock)
     own_model = PoolProbe("model", recognisers)
     catalogue = build_catalogue()
+    decode_s_max = settings.files.limits.decode_s_max
     flow = ConversionFlow(
-        check=_checker(settings.files.limits, settings.files.formats),
-        decoder=Decoder(decoders, decode_s_max=settings.files.limits.decode_s_max),
+        check=_checker(settings.files.limits, settings.files.formats, load_libmagic()),
+        quarantine=quarantine,
+        decoder=Decoder(BlamingRunner(decoders, quarantine, job_s_max=decode_s_max), decode_s_max=decode_s_max),
         reader=PageReader(
             engines=engines,
             clean=clean_result,
             grade=partial(grade_result, grade_confidence=grade_confidence),
             parallel=count_recognisers(settings) + 1,
         ),
-        pages_max=settings.files.limits.pages_max,
+        foresee=partial(_foresee, has_vl=bool(backends)),
+        limits=settings.files.limits,
         catalogue=catalogue,
         clock=clock,
     )
@@ -200,7 +210,7 @@ def build_house(settings: Settings, *, clock: Clock | None = None, random: Rando
 
 
 def build_engines(
-    settings: Settings, recognisers: WorkerPool[Any, Any], backends: tuple[GuardedEngine, ...], clock: Clock
+    settings: Settings, recognisers: JobRunner, backends: tuple[GuardedEngine, ...], clock: Clock
 ) -> dict[EngineChoice, Engine]:
     """Return an engine for each choice that this configuration can serve."""
     text_layer = TextLayerEngine()
@@ -319,11 +329,33 @@ def _applies(engine: Engine, page: PageSource) -> bool:
     return page.text_layer is not None and (page.text_layer.trustworthy or not page.has_image)
 
 
-def _checker(limits: FileLimits, formats: tuple[str, ...]) -> Any:
+def _foresee(choice: EngineChoice, page: PageSource, *, has_vl: bool) -> EngineName:
+    """Return who would be asked first to read a page; the same rules as the ladder's."""
+    layer = page.text_layer
+    if choice in {EngineChoice.AUTO, EngineChoice.TEXT_LAYER} and layer is not None:
+        if layer.native:
+            return EngineName.NATIVE
+        if layer.trustworthy or not page.has_image:
+            return EngineName.TEXT_LAYER
+    if choice is EngineChoice.TEXT_LAYER or not page.has_image:
+        return EngineName.NONE
+    return EngineName.VL if has_vl and choice is not EngineChoice.EMBEDDED else EngineName.EMBEDDED
+
+
+def build_quarantine(settings: QuarantineSettings, clock: Clock) -> Quarantine:
+    """Return the store of files that killed workers; ``release(sha256)`` lets one in again."""
+    return FileQuarantine(
+        settings.directory, clock, losses_to_refuse=settings.losses_to_refuse, expiry_s=settings.expiry_s
+    )
+
+
+def _checker(
+    limits: FileLimits, formats: tuple[str, ...], second_opinion: Opinion | None
+) -> Callable[[StoredFile], CheckedFile]:
     enabled = frozenset(FileFormat(name) for name in formats) if formats else EVERY_FORMAT
 
     def check(stored: StoredFile) -> CheckedFile:
-        return check_file(stored, limits=limits, enabled=enabled)
+        return check_file(stored, limits=limits, enabled=enabled, second_opinion=second_opinion)
 
     return check
 
@@ -346,7 +378,11 @@ def _build_decoders(settings: Settings, clock: Clock) -> WorkerPool[Any, Any]:
     return WorkerPool(
         spec,
         size=settings.workers.decoders,
-        limits=DECODER_LIMITS,
+        limits=ProcessLimits(
+            address_space_bytes=limits.decode_bytes_max,
+            cpu_s=ceil(limits.decode_s_max) + DECODER_CPU_SPARE_S,
+            jobs_max=DECODER_JOBS_MAX,
+        ),
         clock=clock,
         on_event=log_process,
         require_sandbox=settings.workers.require_sandbox,

@@ -11,7 +11,7 @@ from pathlib import Path
 from ironleaf.application.admission import Admission
 from ironleaf.application.flow import ConversionFlow, Order
 from ironleaf.application.options import OPTION_NAMES, ConvertOptions, parse_options
-from ironleaf.document import Document
+from ironleaf.document import Document, Inspection
 from ironleaf.foundation.clock import Clock, Deadline
 from ironleaf.foundation.errors import Language
 from ironleaf.services.files.intake import receive_multipart, store_local
@@ -90,6 +90,24 @@ class Conversions:
         document = await self._admission.run(lambda: self._flow.convert(order), order.deadline)
         self._on_document(document)
         return document
+
+    async def inspect(self, order: Order) -> Inspection:
+        """Return what would happen to the file, when it is its turn.
+
+        Raises:
+            IronleafError: as the catalogue says; ``service-busy`` if too many wait.
+        """
+        return await self._admission.run(lambda: self._flow.inspect(order), order.deadline)
+
+    async def inspect_path(self, path: Path, options: ConvertOptions, asker: Asker) -> Inspection:
+        """Return what would happen to a file of this machine.
+
+        Raises:
+            IronleafError: as the catalogue says.
+        """
+        with self._spools.open() as spool:
+            stored = await asyncio.to_thread(store_local, path, limits=self._limits, spool=spool)
+            return await self.inspect(self._order(stored, options, asker, spool))
 
     async def convert_path(self, path: Path, options: ConvertOptions, asker: Asker) -> Document:
         """Return the document for a file of this machine.

@@ -11,16 +11,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ironleaf.application.assembly import assemble_document
+from ironleaf.application.inspecting import Foresight, assemble_inspection, inspect_pages
 from ironleaf.application.options import ConvertOptions, PageRange
 from ironleaf.application.outcome import require_some_read
 from ironleaf.application.reading import PageReader, Reading
-from ironleaf.document import Document, Timing
+from ironleaf.document import Document, Inspection, Timing
 from ironleaf.foundation.clock import Clock, Deadline
 from ironleaf.foundation.errors import Catalogue, Detail, Language, LimitReached, Unit, ValidationProblem
 from ironleaf.services.engines.errors import DEADLINE_EXCEEDED
 from ironleaf.services.files.checked import CheckedFile
-from ironleaf.services.files.decoding import Decoder
+from ironleaf.services.files.decoding import Decoder, OpenedDocument
 from ironleaf.services.files.errors import PAGE_RANGE_OUTSIDE, TOO_MANY_PAGES
+from ironleaf.services.files.quarantine import Quarantine, suspected
+from ironleaf.services.files.settings import FileLimits
 from ironleaf.services.files.spool import Spool
 from ironleaf.services.files.stored import StoredFile
 
@@ -38,6 +41,16 @@ class Order:
     receive_ms: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opening:
+    """A file that is taken, opened, and whose pages to read are chosen."""
+
+    checked: CheckedFile
+    opened: OpenedDocument
+    numbers: tuple[int, ...]
+    notices: tuple[str, ...]
+
+
 class ConversionFlow:
     """Turns a stored file into a document, or raises an error of the catalogue."""
 
@@ -45,16 +58,20 @@ class ConversionFlow:
         self,
         *,
         check: Callable[[StoredFile], CheckedFile],
+        quarantine: Quarantine,
         decoder: Decoder,
         reader: PageReader,
-        pages_max: int,
+        foresee: Foresight,
+        limits: FileLimits,
         catalogue: Catalogue,
         clock: Clock,
     ) -> None:
         self._check = check
+        self._quarantine = quarantine
         self._decoder = decoder
         self._reader = reader
-        self._pages_max = pages_max
+        self._foresee = foresee
+        self._limits = limits
         self._catalogue = catalogue
         self._clock = clock
 
@@ -64,7 +81,50 @@ class ConversionFlow:
         Raises:
             IronleafError: the file is refused, or none of its pages could be read.
         """
-        began_s = self._clock.monotonic()
+        with suspected(order.stored.sha256):
+            began_s = self._clock.monotonic()
+            opening = await self._open(order)
+            opened_s = self._clock.monotonic()
+            pages = await self._reader.read(opening.opened, opening.numbers, _reading(order))
+            require_some_read(pages, self._catalogue)
+            read_s = self._clock.monotonic()
+        timing = Timing(
+            receive_ms=order.receive_ms,
+            open_ms=round((opened_s - began_s) * 1000),
+            recognise_ms=round((read_s - opened_s) * 1000),
+            total_ms=order.receive_ms + round((read_s - began_s) * 1000),
+        )
+        return assemble_document(
+            pages,
+            document_id=order.request_id,
+            filename=order.stored.label,
+            media_type=opening.checked.media_type,
+            page_count=opening.opened.page_count,
+            notices=opening.notices,
+            output_format=order.options.output_format,
+            timing=timing,
+        )
+
+    async def inspect(self, order: Order) -> Inspection:
+        """Return what `convert` would do with the file; nothing is drawn or recognised.
+
+        Raises:
+            IronleafError: the file would be refused.
+        """
+        with suspected(order.stored.sha256):
+            opening = await self._open(order)
+            pages = await inspect_pages(opening.opened, opening.numbers, _reading(order), self._foresee)
+        return assemble_inspection(
+            opening.checked,
+            pages,
+            document_id=order.request_id,
+            page_count=opening.opened.page_count,
+            pages_requested=len(opening.numbers),
+            notices=opening.notices,
+            limits=self._limits,
+        )
+
+    async def _open(self, order: Order) -> _Opening:
         self._reader.require(order.options.engine)
         checked = await self._check_in_time(order)
         opened = await self._decoder.open(
@@ -75,37 +135,24 @@ class ConversionFlow:
             deadline=order.deadline,
             spool_dir=order.spool.directory,
         )
-        opened_s = self._clock.monotonic()
-        numbers = select_pages(opened.page_count, order.options.page_range, self._pages_max)
-        pages = await self._reader.read(opened, numbers, _reading(order))
-        require_some_read(pages, self._catalogue)
-        read_s = self._clock.monotonic()
-        timing = Timing(
-            receive_ms=order.receive_ms,
-            open_ms=round((opened_s - began_s) * 1000),
-            recognise_ms=round((read_s - opened_s) * 1000),
-            total_ms=order.receive_ms + round((read_s - began_s) * 1000),
-        )
-        return assemble_document(
-            pages,
-            document_id=order.request_id,
-            filename=checked.stored.label,
-            media_type=checked.media_type,
-            page_count=opened.page_count,
-            notices=(*checked.notices, *opened.notices),
-            output_format=order.options.output_format,
-            timing=timing,
-        )
+        numbers = select_pages(opened.page_count, order.options.page_range, self._limits.pages_max)
+        notices = (*checked.notices, *opened.notices)
+        return _Opening(checked=checked, opened=opened, numbers=numbers, notices=notices)
 
     async def _check_in_time(self, order: Order) -> CheckedFile:
         patience = asyncio.timeout(order.deadline.remaining_s())
         try:
             async with patience:
-                return await asyncio.to_thread(_let_out, self._check, order.stored)
+                return await asyncio.to_thread(_let_out, self._admit, order.stored)
         except TimeoutError as error:
             if patience.expired():
                 raise LimitReached(DEADLINE_EXCEEDED) from error
             raise
+
+    def _admit(self, stored: StoredFile) -> CheckedFile:
+        checked = self._check(stored)
+        self._quarantine.require_free(stored.sha256)
+        return checked
 
 
 def _let_out(check: Callable[[StoredFile], CheckedFile], stored: StoredFile) -> CheckedFile:

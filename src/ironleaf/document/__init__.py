@@ -3,6 +3,7 @@
 from ironleaf.document.document import Document, DocumentStatus, Timing
 from ironleaf.document.geometry import Region
 from ironleaf.document.image import ImageEncoding, PageImage, RenderSpec
+from ironleaf.document.inspection import InspectedPage, Inspection, LimitUse, TextLayerState
 from ironleaf.document.page import (
     Attempt,
     AttemptOutcome,
@@ -27,6 +28,9 @@ __all__ = [
     "EngineName",
     "Grade",
     "ImageEncoding",
+    "InspectedPage",
+    "Inspection",
+    "LimitUse",
     "Notice",
     "Page",
     "PageImage",
@@ -37,5 +41,6 @@ __all__ = [
     "Region",
     "RenderSpec",
     "TextLayer",
+    "TextLayerState",
     "Timing",
 ]

@@ -30,10 +30,13 @@ from ironleaf.document import (
 from ironleaf.faults import FaultyEngine, ManualClock, Silence
 from ironleaf.foundation.clock import Deadline
 from ironleaf.foundation.errors import IronleafError, ModelFailure, ProcessingFailure, ValidationProblem
+from ironleaf.foundation.processes import LossReason
 from ironleaf.services.engines.errors import DEADLINE_EXCEEDED, ENGINE_FAILED, ENGINE_TIMEOUT
 from ironleaf.services.files.checked import CheckedFile
 from ironleaf.services.files.errors import DAMAGED_IMAGE
 from ironleaf.services.files.filetypes import FileFormat
+from ironleaf.services.files.quarantine import InMemoryQuarantine, Quarantine
+from ironleaf.services.files.settings import FileLimits
 from ironleaf.services.files.spool import Spool
 from ironleaf.services.files.stored import StoredFile
 
@@ -75,7 +78,13 @@ STORED = StoredFile(path=Path("0000"), bytes=3, sha256="00", label="a.png", decl
 CHECKED = CheckedFile(stored=STORED, format=FileFormat.PNG, media_type="image/png", notices=("declared-type-differs",))
 
 
-def make_flow(engine: FaultyEngine, opened: Opened, *, check: Callable[[StoredFile], CheckedFile] | None = None) -> Any:
+def make_flow(
+    engine: FaultyEngine,
+    opened: Opened,
+    *,
+    check: Callable[[StoredFile], CheckedFile] | None = None,
+    quarantine: Quarantine | None = None,
+) -> Any:
     reader = PageReader(
         engines={EngineChoice.AUTO: engine},
         clean=lambda result: replace(result, text=result.text.strip()),
@@ -84,9 +93,11 @@ def make_flow(engine: FaultyEngine, opened: Opened, *, check: Callable[[StoredFi
     )
     return ConversionFlow(
         check=check or (lambda _stored: CHECKED),
+        quarantine=quarantine or InMemoryQuarantine(ManualClock()),
         decoder=OneDecoder(opened),  # type: ignore[arg-type]
         reader=reader,
-        pages_max=3,
+        foresee=lambda _choice, page: EngineName.TEXT_LAYER if page.text_layer else EngineName.EMBEDDED,
+        limits=FileLimits(pages_max=3),
         catalogue=build_catalogue(),
         clock=ManualClock(),
     )
@@ -224,6 +235,56 @@ async def test_a_refused_file_is_refused_before_anything_is_opened() -> None:
 
     error = await failure_of(make_flow(FaultyEngine("x"), Opened(1), check=refuse), make_order())
     assert error.entry.reason == "damaged-image"
+
+
+async def test_a_file_in_quarantine_is_refused_before_anything_is_opened() -> None:
+    quarantine = InMemoryQuarantine(ManualClock())
+    quarantine.record(STORED.sha256, LossReason.CRASH)
+    quarantine.record(STORED.sha256, LossReason.MEMORY)
+    opened = Opened(1)
+    flow = make_flow(FaultyEngine("x"), opened, quarantine=quarantine)
+    error = await failure_of(flow, make_order())
+    assert (error.entry.reason, error.entry.http_status) == ("file-quarantined", 422)
+    assert quarantine.release(STORED.sha256)
+    assert (await flow.convert(make_order())).pages[0].text == "x"
+
+
+async def test_an_inspection_says_what_would_happen_and_asks_no_engine() -> None:
+    engine = FaultyEngine("text")
+    layer = TextLayer(text="x", trustworthy=False, distrust_reason="text-layer-garbled")
+    source = PageSource(number=1, width_px=30, height_px=20, text_layer=layer, warnings=("text-layer-garbled",))
+    opened = Opened(3, notices=("pdf-repaired",), source=source, failures={2: ProcessingFailure(DAMAGED_IMAGE)})
+    found = await make_flow(engine, opened).inspect(make_order())
+    assert engine.hits == 0
+    assert (found.format, found.media_type, found.page_count, found.pages_requested) == ("png", "image/png", 3, 3)
+    assert [page.engine for page in found.pages] == ["text_layer", "none", "text_layer"]
+    assert [page.text_layer for page in found.pages] == ["distrusted", "none", "distrusted"]
+    assert [page.error.reason if page.error else None for page in found.pages] == [None, "damaged-image", None]
+    assert [(notice.reason, notice.page) for notice in found.warnings] == [
+        ("declared-type-differs", None),
+        ("pdf-repaired", None),
+        ("text-layer-garbled", 1),
+        ("text-layer-garbled", 3),
+    ]
+    assert {use.name: use.actual for use in found.limits} == {"bytes_max": 3, "pages_max": 3, "page_pixels_max": 600}
+
+
+async def test_an_inspection_ignores_a_text_layer_when_told_so() -> None:
+    source = PageSource(number=1, width_px=30, height_px=20, text_layer=TextLayer(text="x"))
+    found = await make_flow(FaultyEngine("x"), Opened(1, source=source)).inspect(make_order(force_ocr=True))
+    assert (found.pages[0].engine, found.pages[0].text_layer) == ("embedded", "trusted")
+
+
+async def test_an_inspection_refuses_what_a_conversion_would() -> None:
+    with pytest.raises(IronleafError) as caught:
+        await make_flow(FaultyEngine("x"), Opened(4)).inspect(make_order())
+    assert caught.value.entry.reason == "too-many-pages"
+
+
+async def test_an_inspection_ends_with_the_deadline() -> None:
+    with pytest.raises(IronleafError) as caught:
+        await make_flow(FaultyEngine("x"), Opened(2)).inspect(make_order(timeout_s=0.0))
+    assert caught.value.entry.reason == "deadline-exceeded"
 
 
 def test_too_many_pages_are_refused_with_the_number_seen() -> None:

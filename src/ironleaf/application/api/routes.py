@@ -9,12 +9,13 @@ from pydantic import TypeAdapter
 
 from ironleaf.application.api.forms import describe_form
 from ironleaf.application.conversions import Asker, Conversions, FormBody
-from ironleaf.document import Document, EngineName
+from ironleaf.document import Document, EngineName, Inspection
 from ironleaf.foundation.errors import Entry
 from ironleaf.web import Envelope, document_errors, run_while_connected
 from ironleaf.web.negotiation import choose_language
 
 _ENVELOPE: Final = TypeAdapter(Envelope[Document])
+_INSPECTION: Final = TypeAdapter(Envelope[Inspection])
 _ENGINES: Final = (EngineName.VL, EngineName.EMBEDDED, EngineName.TEXT_LAYER, EngineName.NATIVE)
 
 
@@ -32,6 +33,19 @@ def make_router(conversions: Conversions, *, convert_errors: tuple[Entry, ...]) 
         async with conversions.receive(_body(request), _asker(request)) as order:
             document = await run_while_connected(request, conversions.convert(order))
         return _answer(document, order.request_id)
+
+    inspect_responses: dict[int | str, dict[str, Any]] = {
+        200: {"model": Envelope[Inspection], "description": "What would happen to the file."},
+        **document_errors(*convert_errors),
+    }
+
+    @router.post("/inspect", response_class=Response, responses=inspect_responses, openapi_extra=describe_form())
+    async def inspect(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
+        """Say what would happen to a file: its type, its pages, who would read them. Nothing is converted."""
+        async with conversions.receive(_body(request), _asker(request)) as order:
+            found = await run_while_connected(request, conversions.inspect(order))
+        body = _INSPECTION.dump_json(Envelope[Inspection](data=found, request_id=order.request_id))
+        return Response(body, media_type="application/json")
 
     return router
 

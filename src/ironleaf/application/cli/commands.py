@@ -104,3 +104,20 @@ def convert(  # noqa: PLR0913, PLR0917  (one parameter per option of the HTTP fo
 
     target = Target(directory=output, output_format=options.output_format, language=find_language())
     raise typer.Exit(asyncio.run(convert_files(load_settings(), files, options, target)))
+
+
+@app.command()
+def inspect(
+    files: Annotated[list[Path], typer.Argument(help="Files to look at.", show_default=False)],
+    engine: Annotated[EngineChoice, typer.Option(help="Who would read.")] = EngineChoice.AUTO,
+    page_range: Annotated[str, typer.Option(help="Pages to look at, such as 1-5,8.")] = "",
+    password: Annotated[str, typer.Option(help="For locked files.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: one line for each file.")] = False,
+) -> None:
+    """Say what would happen to files, without reading them."""
+    options = parse_options({"engine": engine.value, "page_range": page_range, "password": password})
+    from ironleaf.application.cli.inspecting import inspect_files
+
+    raise typer.Exit(
+        asyncio.run(inspect_files(load_settings(), files, options, language=find_language(), as_json=as_json))
+    )

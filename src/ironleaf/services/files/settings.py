@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+
+from ironleaf.foundation.observability.settings import find_state_directory
+from ironleaf.services.files.filetypes import FileFormat
 
 MEBIBYTE = 1024 * 1024
 GIBIBYTE = 1024 * MEBIBYTE
+_MAY_BE_ZERO = frozenset({"archive_depth_max", "archive_ratio_grace_bytes", "xml_entities_max"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +56,37 @@ class FileLimits:
     """Bytes of one option: a prompt of 4,000 characters in four-byte UTF-8."""
     decode_s_max: float = 30.0
     """Seconds of wall time for opening a file or drawing a page."""
-    decode_bytes_max: int = 1 * GIBIBYTE
-    """Address space that a decoder may grow by: the largest page, twice, and room."""
+    decode_bytes_max: int = 3 * GIBIBYTE
+    """Address space of a decoder process: its libraries take 1 GiB of it, the largest page, twice, another."""
+
+    def __post_init__(self) -> None:
+        for limit in fields(self):
+            least = 0 if limit.name in _MAY_BE_ZERO else 1
+            if getattr(self, limit.name) < least and limit.type != "float":
+                raise ValueError(f"{limit.name}: must be at least {least}")
+            if getattr(self, limit.name) <= 0 and limit.type == "float":
+                raise ValueError(f"{limit.name}: must be above 0")
+
+
+def find_quarantine_directory() -> Path:
+    """Return where this user's state lies: the quarantine stands beside the logs."""
+    return find_state_directory().parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantineSettings:
+    """Files that killed the processes which read them are refused at once."""
+
+    directory: Path = field(default_factory=find_quarantine_directory)
+    """Holds ``quarantine.jsonl``: a line for each loss. Deleting a file's lines releases it."""
+    losses_to_refuse: int = 2
+    """Workers that a file must have killed: one may be chance, two are the file."""
+    expiry_s: float = 7 * 24 * 3600.0
+    """Seconds until a loss is forgotten: decoders are mended meanwhile."""
+
+    def __post_init__(self) -> None:
+        if self.losses_to_refuse < 1:
+            raise ValueError("losses_to_refuse: must be at least 1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,5 +98,12 @@ class FileSettings:
     spool_free_bytes_min: int = 512 * MEBIBYTE
     """Below this much free disk no upload is begun: the pages of one file must still fit."""
     formats: tuple[str, ...] = ()
-    """Names of the formats that are taken; empty takes every one the product has."""
+    """The formats that are taken, such as ``["pdf", "jpeg", "png"]``; empty takes every one there is: avif, bmp, csv,
+    docx, eml, gif, heic, html, jpeg, pdf, png, pptx, text, tiff, webp, xlsx."""
+    quarantine: QuarantineSettings = field(default_factory=QuarantineSettings)
     limits: FileLimits = field(default_factory=FileLimits)
+
+    def __post_init__(self) -> None:
+        known = sorted(file_format.value for file_format in FileFormat)
+        if not set(self.formats) <= set(known):
+            raise ValueError(f"formats: must be among {', '.join(known)}")
