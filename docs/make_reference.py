@@ -13,7 +13,7 @@ import typing
 from pathlib import Path
 from typing import Any
 
-from ironleaf.application.bootstrap import build_catalogue, build_notices
+from ironleaf.application.catalogue import build_catalogue, build_notices
 from ironleaf.application.settings import ENV_PREFIX, Settings
 from ironleaf.foundation.errors.policy import POLICY
 

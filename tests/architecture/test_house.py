@@ -93,7 +93,8 @@ def test_time_is_only_read_in_the_clock() -> None:
 
 def test_concrete_engines_are_named_by_the_wiring_only() -> None:
     wiring = {SOURCE / "application" / "bootstrap.py", SOURCE / "application" / "worker_entry.py"}
-    concrete = re.compile(r"ironleaf\.services\.engines\.(embedded|vision_language|text_layer|ladder|guarded)\b(?!\.(answer|settings))")
+    rooms = "embedded|vision_language|text_layer|ladder|guarded"
+    concrete = re.compile(rf"ironleaf\.services\.engines\.({rooms})\b(?!\.(answer|settings))")
     guilty = [
         str(path.relative_to(SOURCE))
         for path in (SOURCE / "application").rglob("*.py")

@@ -25,7 +25,8 @@ from ironleaf.services.engines.guarded import GuardedEngine, GuardOptions
 from ironleaf.services.engines.ladder import LadderEngine
 from ironleaf.services.engines.profiles import load_profile
 from ironleaf.services.engines.settings import EmbeddedSettings
-from ironleaf.services.engines.vision_language import BackendSettings, VisionLanguageEngine
+from ironleaf.services.engines.vision_language.engine import VisionLanguageEngine
+from ironleaf.services.engines.vision_language.settings import BackendSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,8 +11,8 @@ from math import ceil
 from random import Random, SystemRandom
 from typing import Any, Final
 
-from ironleaf.application import errors as application_errors
 from ironleaf.application.admission import Admission
+from ironleaf.application.catalogue import build_catalogue, build_notices
 from ironleaf.application.conversions import Conversions
 from ironleaf.application.engine_desk import EngineDesk
 from ironleaf.application.flow import ConversionFlow
@@ -27,7 +27,6 @@ from ironleaf.application.worker_entry import make_decoding_worker, make_recogni
 from ironleaf.document import EngineName, PageSource
 from ironleaf.foundation.clock import Clock, SystemClock
 from ironleaf.foundation.errors import Catalogue, IronleafError, NoticeEntry
-from ironleaf.foundation.errors import protocol as protocol_errors
 from ironleaf.foundation.health import HealthBoard
 from ironleaf.foundation.processes import ProcessLimits, WorkerPool, WorkerSpec
 from ironleaf.foundation.resilience import (
@@ -37,9 +36,6 @@ from ironleaf.foundation.resilience import (
     RetryBudget,
     RetryBudgetOptions,
 )
-from ironleaf.services import verification
-from ironleaf.services.engines import errors as engine_errors
-from ironleaf.services.engines import upstream_failures
 from ironleaf.services.engines.base import Engine
 from ironleaf.services.engines.embedded.engine import EmbeddedEngine
 from ironleaf.services.engines.embedded.grading import grade_confidence
@@ -119,33 +115,6 @@ class House:
         for pool in self.pools:
             await pool.aclose()
         self.spools.close()
-
-
-def build_catalogue() -> Catalogue:
-    """Return every error that the product may answer.
-
-    Raises:
-        CatalogueError: a code or reason stands twice.
-    """
-    return Catalogue(
-        (
-            *protocol_errors.ENTRIES,
-            *file_errors.ENTRIES,
-            *engine_errors.ENTRIES,
-            *upstream_failures.ENTRIES,
-            *application_errors.ENTRIES,
-        )
-    )
-
-
-def build_notices() -> tuple[NoticeEntry, ...]:
-    """Return the closed list of warnings."""
-    return (
-        *file_errors.NOTICES,
-        *engine_errors.NOTICES,
-        *verification.NOTICES,
-        *application_errors.NOTICES,
-    )
 
 
 def build_house(settings: Settings, *, clock: Clock | None = None, random: Random | None = None) -> House:

@@ -9,7 +9,8 @@ import pytest
 from ironleaf.document import PageImage, PageSource, RenderSpec
 from ironleaf.faults import FaultyModelServer
 from ironleaf.services.engines.profiles import load_profile
-from ironleaf.services.engines.vision_language import BackendSettings, VisionLanguageEngine
+from ironleaf.services.engines.vision_language.engine import VisionLanguageEngine
+from ironleaf.services.engines.vision_language.settings import BackendSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -14,7 +14,8 @@ from ironleaf.document import RenderSpec
 from ironleaf.faults import FaultyModelServer
 from ironleaf.foundation.clock import Deadline, SystemClock
 from ironleaf.services.engines.base import RecogniseRequest
-from ironleaf.services.engines.vision_language import UpstreamFailure, VisionLanguageEngine
+from ironleaf.services.engines.vision_language.answer import UpstreamFailure
+from ironleaf.services.engines.vision_language.engine import VisionLanguageEngine
 
 if TYPE_CHECKING:
     from ironleaf.document import PageSource

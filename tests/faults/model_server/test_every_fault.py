@@ -15,7 +15,8 @@ from ironleaf.foundation.errors import Catalogue, Entry, IronleafError, make_pro
 from ironleaf.foundation.errors.entry import LANGUAGES
 from ironleaf.services.engines.base import RecogniseRequest
 from ironleaf.services.engines.upstream_failures import ENTRIES, FailureKind
-from ironleaf.services.engines.vision_language import Answer, AnswerRejected, UpstreamFailure, VisionLanguageEngine
+from ironleaf.services.engines.vision_language.answer import Answer, AnswerRejected, UpstreamFailure
+from ironleaf.services.engines.vision_language.engine import VisionLanguageEngine
 
 if TYPE_CHECKING:
     from ironleaf.document import PageSource

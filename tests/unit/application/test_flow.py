@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ironleaf.application.bootstrap import build_catalogue
+from ironleaf.application.catalogue import build_catalogue
 from ironleaf.application.flow import ConversionFlow, Order, select_pages
 from ironleaf.application.options import ConvertOptions, EngineChoice, OutputFormat, PageRange
 from ironleaf.application.reading import PageReader

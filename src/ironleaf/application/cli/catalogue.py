@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ironleaf.application.bootstrap import build_catalogue
+from ironleaf.application.catalogue import build_catalogue
 from ironleaf.application.cli.exits import EXIT_CODES, find_language, say
 from ironleaf.application.settings import load_settings
 from ironleaf.foundation.errors import Entry, Kind, Language

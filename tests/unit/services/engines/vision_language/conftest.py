@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from ironleaf.document import PageImage, PageSource, RenderSpec
-from ironleaf.services.engines.vision_language import BackendSettings
+from ironleaf.services.engines.vision_language.settings import BackendSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from pydantic import TypeAdapter
 
-from ironleaf.services.engines.vision_language import BackendSettings
+from ironleaf.services.engines.vision_language.settings import BackendSettings
 
 Make = Callable[..., BackendSettings]
 

@@ -12,7 +12,9 @@ from ironleaf.foundation.clock import Deadline, SystemClock
 from ironleaf.services.engines.base import RecogniseRequest
 from ironleaf.services.engines.canary import make_canary_page
 from ironleaf.services.engines.profiles import load_profile
-from ironleaf.services.engines.vision_language import BackendSettings, UpstreamFailure, VisionLanguageEngine
+from ironleaf.services.engines.vision_language.answer import UpstreamFailure
+from ironleaf.services.engines.vision_language.engine import VisionLanguageEngine
+from ironleaf.services.engines.vision_language.settings import BackendSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -16,7 +16,8 @@ from ironleaf.services.engines.base import RecogniseRequest
 from ironleaf.services.engines.errors import DEADLINE_EXCEEDED, ENGINE_FAILED
 from ironleaf.services.engines.profiles import load_profile
 from ironleaf.services.engines.upstream_failures import FailureKind
-from ironleaf.services.engines.vision_language import Answer, AnswerRejected, UpstreamFailure, VisionLanguageEngine
+from ironleaf.services.engines.vision_language.answer import Answer, AnswerRejected, UpstreamFailure
+from ironleaf.services.engines.vision_language.engine import VisionLanguageEngine
 
 pytestmark = pytest.mark.anyio
 Make = Callable[..., Any]
