@@ -21,7 +21,7 @@ from ironleaf.application.probes import PoolProbe
 from ironleaf.application.quality import clean_result, grade_result
 from ironleaf.application.reading import PageReader
 from ironleaf.application.settings import Settings, VlSettings
-from ironleaf.application.subscriptions import log_document, log_guard, log_process, log_step_down
+from ironleaf.application.subscriptions import log_document, log_guard, log_healing, log_process, log_step_down
 from ironleaf.application.verdicts import judge_answer, watch_answer
 from ironleaf.application.worker_entry import make_decoding_worker, make_recognition_worker
 from ironleaf.document import EngineName, PageSource
@@ -88,8 +88,10 @@ class House:
     spools: SpoolRoot = field(repr=False)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]], repr=False)
 
-    async def start(self) -> None:
+    async def start(self, *, look_at_once: bool = True) -> None:
         """Start the worker processes, then the watches over the backends.
+
+        ``look_at_once`` shows each backend the canary page now, and not only after a quiet minute.
 
         Raises:
             ExceptionGroup: of WorkerLost, a worker does not start; of SandboxMissing, a
@@ -102,7 +104,7 @@ class House:
         except BaseException:
             await self.aclose()
             raise
-        self._tasks += [asyncio.create_task(watch.run()) for watch in self.watches]
+        self._tasks += [asyncio.create_task(watch.run(look_at_once=look_at_once)) for watch in self.watches]
 
     async def aclose(self) -> None:
         """Stop taking work, end the workers, delete the spools. Calling it twice does no harm."""
@@ -129,7 +131,9 @@ def build_house(settings: Settings, *, clock: Clock | None = None, random: Rando
     page_s_max = settings.engines.embedded.page_timeout_s
     engines = build_engines(settings, BlamingRunner(recognisers, quarantine, job_s_max=page_s_max), backends, clock)
     ledger = FileLedger(
-        settings.engines.vl.healing.ledger_directory, bytes_max=settings.engines.vl.healing.ledger_bytes_max
+        settings.engines.vl.healing.ledger_directory,
+        bytes_max=settings.engines.vl.healing.ledger_bytes_max,
+        on_entry=log_healing,
     )
     watches = build_watches(settings.engines.vl, readers, backends, ledger, clock)
     own_model = PoolProbe("model", recognisers)

@@ -18,6 +18,7 @@ from ironleaf.foundation.observability import make_fingerprint
 from ironleaf.foundation.processes import ProcessEvent, WorkerReplaced
 from ironleaf.foundation.resilience import BreakerClosed, BreakerOpened, ResilienceEvent
 from ironleaf.services.engines.errors import CIRCUIT_OPEN
+from ironleaf.services.engines.ledger import HealingEntry, HealingOutcome
 from ironleaf.web import ErrorSeen, RequestSeen
 
 _log = structlog.get_logger("ironleaf")
@@ -125,6 +126,20 @@ def log_guard(event: ResilienceEvent) -> None:
     level = (logging.WARNING if isinstance(event, BreakerOpened) else logging.INFO) if loud else logging.DEBUG
     facts = {field.name: getattr(event, field.name) for field in fields(event) if field.name != "name"}
     _log.log(level, _name_event(event), backend=event.name, **facts)
+
+
+def log_healing(entry: HealingEntry) -> None:
+    """Write what was done about a backend without asking anyone, or by hand."""
+    level = logging.WARNING if entry.outcome is HealingOutcome.FAILED else logging.INFO
+    _log.log(
+        level,
+        "healing",
+        backend=entry.backend,
+        action=entry.action.value,
+        outcome=entry.outcome.value,
+        cause=entry.cause,
+        facts=dict(entry.facts) or None,
+    )
 
 
 def _name_event(event: ResilienceEvent) -> str:

@@ -65,7 +65,7 @@ async def convert_files(settings: Settings, paths: Sequence[Path], options: Conv
     house = build_house(settings)
     ids = RequestIds(house.clock, make_randomness())
     kinds: list[Kind] = []
-    await house.start()
+    await house.start(look_at_once=False)  # most runs are over within the minute
     try:
         with _progress() as progress:
             bar = progress.add_task("", total=len(paths))

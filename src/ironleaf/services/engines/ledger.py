@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 LEDGER_FILE: Final = "healing.jsonl"
@@ -82,15 +82,20 @@ class FileLedger:
     """A ledger in a file of JSON lines that never grows beyond ``bytes_max``; one predecessor is kept.
 
     Actions are minutes apart and their lines short, so writing them at once
-    holds nobody up. Damaged lines are passed over.
+    holds nobody up. Damaged lines are passed over. ``on_entry`` hears of each
+    entry, and must not raise.
     """
 
-    def __init__(self, directory: Path, *, bytes_max: int) -> None:
+    def __init__(
+        self, directory: Path, *, bytes_max: int, on_entry: Callable[[HealingEntry], None] = lambda _entry: None
+    ) -> None:
         self._path = directory / LEDGER_FILE
         self._bytes_max = bytes_max
+        self._on_entry = on_entry
         self._turn = threading.Lock()
 
     def record(self, entry: HealingEntry) -> None:
+        self._on_entry(entry)
         line = orjson.dumps(asdict(entry), option=orjson.OPT_APPEND_NEWLINE)
         try:
             with self._turn:

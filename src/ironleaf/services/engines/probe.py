@@ -117,8 +117,10 @@ class BackendWatch:
             return Standing.DOWN
         return Standing.READY if self._finding is None or self._finding in _NOT_ITS_FAULT else Standing.DEGRADED
 
-    async def run(self) -> None:
-        """Take a turn every second, until cancelled."""
+    async def run(self, *, look_at_once: bool = True) -> None:
+        """Take a turn every second, until cancelled; the first look may wait until a quiet minute has passed."""
+        if not look_at_once:
+            self._looked_at_s = self._clock.monotonic()
         while True:
             try:
                 await self.turn()

@@ -175,6 +175,17 @@ async def test_a_quiet_backend_is_probed_every_minute() -> None:
     assert (bench.watch.standing(), bench.watch.finding()) == (Standing.READY, Finding.READS)
 
 
+async def test_the_first_look_can_wait_for_a_quiet_minute() -> None:
+    bench = build(READS)
+    task = asyncio.create_task(bench.watch.run(look_at_once=False))
+    await bench.clock.run_for(59)
+    assert bench.reader.hits == 0
+    await bench.clock.run_for(2)
+    assert bench.reader.hits == 1
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_pages_of_callers_spare_the_probe() -> None:
     bench = build(READS)
     await bench.live(1)

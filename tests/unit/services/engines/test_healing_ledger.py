@@ -56,6 +56,12 @@ def test_it_stays_within_its_size_and_keeps_the_newest(tmp_path: Path) -> None:
     assert [each.at for each in kept] == sorted((each.at for each in kept), reverse=True)
 
 
+def test_whoever_listens_hears_of_each_entry(tmp_path: Path) -> None:
+    heard: list[HealingEntry] = []
+    FileLedger(tmp_path, bytes_max=1 << 20, on_entry=heard.append).record(entry(7))
+    assert heard == [entry(7)]
+
+
 def test_damaged_lines_are_passed_over(tmp_path: Path) -> None:
     ledger = FileLedger(tmp_path, bytes_max=1 << 20)
     ledger.record(entry(1))
