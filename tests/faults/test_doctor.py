@@ -12,9 +12,17 @@ import pytest
 
 from ironleaf.application.bootstrap import build_readers
 from ironleaf.application.cli.doctor import show
-from ironleaf.application.doctor import Check, Verdict, check_room, check_sandbox, check_writable, examine_backend
+from ironleaf.application.doctor import (
+    Check,
+    Verdict,
+    check_room,
+    check_sandbox,
+    check_writable,
+    examine,
+    examine_backend,
+)
 from ironleaf.application.doctor_words import MENDS, STEPS, advise
-from ironleaf.application.settings import VlSettings
+from ironleaf.application.settings import VlSettings, load_settings
 from ironleaf.faults import CANARIES, FaultyModelServer
 from ironleaf.foundation.clock import SystemClock
 from ironleaf.foundation.processes import PoolStatus
@@ -92,6 +100,30 @@ def test_a_directory_that_cannot_be_written_is_found(tmp_path: Path) -> None:
     assert check_writable("spool", tmp_path / "new").verdict is Verdict.OK
     assert check_writable("spool", tmp_path / "file").verdict is Verdict.FAILED
     assert list((tmp_path / "new").iterdir()) == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("broken", ["spool", "profile", "authority"])
+async def test_a_house_that_cannot_be_built_is_a_finding(broken: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    backend = {
+        "alias": "reader",
+        "base_url": "http://127.0.0.1:9/v1",
+        "model": "m",
+        "profile": "no-such-profile" if broken == "profile" else "generic",
+        "tls_ca_file": str(tmp_path / "missing.pem") if broken == "authority" else None,
+    }
+    overrides = {
+        "files.spool_directory": str(tmp_path / ("file" if broken == "spool" else "spool")),
+        "logs.directory": str(tmp_path / "logs"),
+        "engines.vl.backends": [backend],
+        "engines.vl.healing.ledger_directory": str(tmp_path),
+    }
+    settings = load_settings(environ={}, overrides=overrides)
+    checks = [check async for check in examine(settings, clock=SystemClock())]
+    failed = [(check.subject, check.step) for check in checks if check.verdict is Verdict.FAILED]
+    assert failed[-1] == ("house", "built")
+    assert (("spool", "writable") in failed) is (broken == "spool")
 
 
 def test_a_full_disk_is_found(tmp_path: Path) -> None:

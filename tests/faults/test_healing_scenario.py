@@ -99,7 +99,8 @@ async def test_the_model_goes_pages_go_on_and_its_namesake_is_found(tmp_path: Pa
         assert (snapshot.state, snapshot.reason) == (BreakerState.OPEN, OpenReason.MODEL_GONE)
         assert scene.watch.finding() is Finding.MODEL_MISSING
         assert [line.status for line in (await scene.desk.ladder()).engines] == ["ready", "down", "ready"]
-        assert (await ModelProbe((scene.watch,), Embedded()).check()).status is HealthStatus.DEGRADED
+        health = await ModelProbe((scene.watch,), Embedded()).check()
+        assert (health.status, "reader-1: down (model_missing)" in health.detail) == (HealthStatus.DEGRADED, True)
 
         await server.use("ok")  # the replica is up, under another name
         await scene.watch.turn()
