@@ -93,12 +93,16 @@ def _make_detail(error: Mapping[str, Any], declared: frozenset[str]) -> Detail:
     location = cast("Sequence[object]", error.get("loc") or ())
     if fault is FieldFault.UNKNOWN:
         location = location[:-1]  # the last name is the caller's
+    name = _name(location, declared)
+    # What is expected is the declaration's word, so it is only taken where a declared field is meant: an error that
+    # was built by hand could hold anything.
+    known = name is not None or tuple(location) == ("body",)
     return Detail(
         reason=fault,
-        field=_name(location, declared),
-        limit=_limit(context),
-        unit=Unit.CHARACTERS if kind in _CHARACTER_TYPES else None,
-        allowed=_allowed(kind, context),
+        field=name,
+        limit=_limit(context) if known else None,
+        unit=Unit.CHARACTERS if known and kind in _CHARACTER_TYPES else None,
+        allowed=_allowed(kind, context) if known else None,
     )
 
 
