@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.fixtures.service import EXAMPLES
+from tests.fixtures.text_distance import error_share, fold
 
 if TYPE_CHECKING:
     from tests.fixtures.service import Service
@@ -14,26 +14,6 @@ if TYPE_CHECKING:
 ERROR_SHARE_MAX = 0.03
 
 pytestmark = pytest.mark.xdist_group("acceptance")
-
-
-def fold(text: str) -> str:
-    """Fold what does not count: width forms and the amount of white space; between Han characters all of it."""
-    text = " ".join(unicodedata.normalize("NFKC", text).split())
-    return "".join(text.split()) if any("一" <= char <= "鿿" for char in text) else text
-
-
-def edit_distance(one: str, other: str) -> int:
-    row = list(range(len(other) + 1))
-    for i, left in enumerate(one, 1):
-        previous, row[0] = row[0], i
-        for j, right in enumerate(other, 1):
-            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (left != right))
-    return row[-1]
-
-
-def error_share(read: str, truth: str) -> float:
-    read, truth = fold(read), fold(truth)
-    return edit_distance(read, truth) / len(truth)
 
 
 @pytest.mark.parametrize(
