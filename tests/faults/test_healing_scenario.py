@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
@@ -14,7 +15,7 @@ from ironleaf.application.engine_desk import EngineDesk
 from ironleaf.application.pages import make_page
 from ironleaf.application.settings import VlSettings
 from ironleaf.document import EngineName, Grade, PageStatus, Quality
-from ironleaf.faults import CANARIES, FaultyEngine, FaultyModelServer, ManualClock
+from ironleaf.faults import CANARIES, FAULTS, FaultyEngine, FaultyModelServer, ManualClock
 from ironleaf.foundation.clock import Deadline
 from ironleaf.foundation.health import HealthStatus, ProbeResult
 from ironleaf.foundation.resilience import BreakerState, OpenReason
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ironleaf.document import Page
+    from ironleaf.faults.exchange import Exchange
     from ironleaf.services.engines.probe import BackendWatch
     from ironleaf.services.engines.vision_language.engine import VisionLanguageEngine
 
@@ -65,9 +67,11 @@ class Scene:
 
 
 @asynccontextmanager
-async def stage(server: FaultyModelServer, directory: Path, **healing: object) -> AsyncGenerator[Scene]:
+async def stage(
+    server: FaultyModelServer, directory: Path, *, relaunch: dict[str, object] | None = None, **healing: object
+) -> AsyncGenerator[Scene]:
     clock = ManualClock()
-    backend = BackendSettings(alias="reader-1", base_url=server.base_url, model=CONFIGURED)
+    backend = BackendSettings(alias="reader-1", base_url=server.base_url, model=CONFIGURED, relaunch=relaunch or {})
     vl = VlSettings(backends=(backend,), healing=HealingSettings(ledger_directory=directory, **healing))  # type: ignore[arg-type]
     readers = build_readers(vl)
     guarded = build_backends(vl, clock, random.Random(5), readers)
@@ -206,3 +210,40 @@ async def test_what_a_person_opened_stays_open(tmp_path: Path) -> None:
         assert (server.hits, server.listings) == (0, 0)
         page = await scene.read()
         assert page.degraded_reason == "circuit-open"
+
+
+class Xinference(FaultyModelServer):
+    """A server whose replica is lost for good, until somebody launches it again."""
+
+    launches: ClassVar[list[dict[str, object]]] = []
+
+    async def _answer_other(self, exchange: Exchange) -> None:
+        if exchange.call.method != "POST":
+            return await super()._answer_other(exchange)
+        self.launches.append(exchange.call.body)
+        self.models = (str(exchange.call.body["model_uid"]),)
+        self._script = (FAULTS["ok"],)
+        return await exchange.send_json(200, {"model_uid": self.models[0]})
+
+
+async def test_a_replica_that_is_lost_for_good_is_launched_again_as_recorded(tmp_path: Path) -> None:
+    spec: dict[str, object] = {"model_name": CONFIGURED, "model_uid": CONFIGURED, "model_engine": "Transformers"}
+    async with (
+        Xinference("404-model-gone", text=GOOD_TEXT, models=()) as server,
+        stage(server, tmp_path, relaunch=spec) as scene,
+    ):
+        await scene.read()
+        await scene.watch.turn()
+        scene.clock.advance(61)
+        assert server.launches == []
+        turn = asyncio.create_task(scene.watch.turn())
+        while not turn.done():
+            await asyncio.wait({turn}, timeout=0.02)
+            await scene.clock.run_for(1 if scene.clock.sleepers else 0)
+        turn.result()
+        assert server.launches == [spec]
+        assert scene.clock.monotonic() >= 61 + 10, "the server's negative cache was waited out"
+        page = await scene.read()
+        assert (page.engine, page.degraded) == (EngineName.VL, False)
+        (entry,) = scene.ledger.read(5)
+        assert (entry.action, entry.outcome) == (HealingAction.MODEL_RELAUNCHED, HealingOutcome.DONE)
