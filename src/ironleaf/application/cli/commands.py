@@ -9,17 +9,21 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 
 from ironleaf.application.cli import catalogue
 from ironleaf.application.cli.exits import choose_exit, face, find_language, say, say_problem
 from ironleaf.application.options import TIMEOUT_S_MAX, EngineChoice, OutputFormat, parse_options
 from ironleaf.application.settings import SettingsRefused, load_settings
-from ironleaf.foundation.errors import IronleafError
+from ironleaf.foundation.errors import IronleafError, make_problem
+from ironleaf.foundation.errors.protocol import INTERNAL_ERROR
 
 EXIT_REFUSED = 78
 """EX_CONFIG of sysexits.h."""
 EXIT_INTERRUPTED = 130
+
+_log = structlog.get_logger(__name__)
 
 app = typer.Typer(
     name="ironleaf",
@@ -47,6 +51,12 @@ def run() -> None:
         sys.exit(choose_exit([problem.kind]))
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
+    except Exception:  # noqa: BLE001  (the last resort of the command line's sink)
+        if structlog.is_configured():  # else it would be written to the terminal, stack and all
+            _log.exception("the command failed")
+        problem = make_problem(INTERNAL_ERROR, language=find_language())
+        say_problem(problem, about="ironleaf")
+        sys.exit(choose_exit([problem.kind]))
 
 
 @app.command()
