@@ -3,14 +3,19 @@
 Schema: ``time, level, event`` always; ``logger, request_id, client_request_id,
 job_id, page, engine, code, reason, error_level, fingerprint, stack`` where known;
 anything else is the event's own.
+
+Whatever is logged, the caller goes on: what cannot be formatted is written as
+far as it can be, and what cannot be written is reported as lost.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import logging.handlers
 import sys
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
 import orjson
 import structlog
@@ -19,7 +24,7 @@ from structlog.stdlib import ProcessorFormatter
 from ironleaf.foundation.observability.stacks import describe_stack
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Callable, MutableMapping
 
     from structlog.typing import EventDict, Processor
 
@@ -27,6 +32,8 @@ if TYPE_CHECKING:
     from ironleaf.foundation.observability.settings import LogSettings
 
 LOG_FILE = "ironleaf.jsonl"
+_CONTROL: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160), 0x2028, 0x2029)}
+"""A line for people is one line: what was logged neither begins another nor moves the cursor."""
 _QUIET_LIBRARIES = ("asyncio", "PIL", "httpcore", "httpx", "multipart", "python_multipart", "urllib3")
 
 
@@ -56,7 +63,7 @@ def configure_logs(settings: LogSettings, redactor: Redactor, *, console: TextIO
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*_shared(), ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.level.upper()]),
+        wrapper_class=_make_logger_class(logging.getLevelNamesMapping()[settings.level.upper()]),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
@@ -67,18 +74,37 @@ def _shared() -> list[Processor]:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         _turn_exception_into_data,
     ]
+
+
+def _make_logger_class(level: int) -> type[Any]:
+    """Return structlog's logger of this level, which raises nothing when arguments do not fit their sentence."""
+    plain = structlog.make_filtering_bound_logger(level)
+    names = ("debug", "info", "warning", "error", "critical", "exception")
+    return type("TolerantLogger", (plain,), {name: _make_tolerant(getattr(plain, name)) for name in names})
+
+
+def _make_tolerant(write: Callable[..., Any]) -> Callable[..., Any]:
+    def log(self: object, event: object, *arguments: object, **facts: object) -> object:
+        if arguments:
+            try:
+                event = str(event) % arguments
+            except Exception as error:  # noqa: BLE001 - the work goes on; what was meant is in the arguments
+                facts = {**facts, "arguments": arguments, "log_failure": type(error).__name__}
+        return write(self, event, **facts)
+
+    return log
 
 
 def _turn_exception_into_data(_logger: object, _method: str, event: EventDict) -> EventDict:
     found: object = event.pop("exc_info", None)
     if found is True:
         found = sys.exc_info()
-    error = cast("tuple[object, object, object]", found)[1] if isinstance(found, tuple) else found
-    if isinstance(error, BaseException):
+    members = cast("tuple[object, ...]", found) if isinstance(found, tuple) else (found,)
+    error = next((member for member in members if isinstance(member, BaseException)), None)
+    if error is not None:
         event["stack"] = describe_stack(error)
     event.pop("stack_info", None)
     return event
@@ -106,20 +132,47 @@ def _render_line(_logger: object, _method: str, event: EventDict) -> str:
     for link in cast("list[dict[str, Any]]", stack) if isinstance(stack, list) else []:
         lines.append(f"    {link.get('type')}: {link.get('message')}")
         lines += [f"      {frame}" for frame in cast("list[str]", link.get("frames", []))]
-    return "\n".join(lines)
+    return "\n".join(line.translate(_CONTROL) for line in lines)
 
 
 def _shorten(value: object) -> str:
     return orjson.dumps(value, default=str).decode() if isinstance(value, dict | list) else str(value)
 
 
-def _formatter(redactor: Redactor, render: Processor) -> ProcessorFormatter:
-    return ProcessorFormatter(foreign_pre_chain=_shared(), processors=[_redacting(redactor), render])
+class _Formatter(ProcessorFormatter):
+    """Formats every record it is given, or says that it could not."""
+
+    def __init__(self, redactor: Redactor, render: Processor) -> None:
+        self._redactor = redactor
+        super().__init__(foreign_pre_chain=_shared(), processors=[_redacting(redactor), render])
+
+    def format(self, record: logging.LogRecord) -> str:
+        try:
+            return super().format(record)
+        except Exception as error:  # noqa: BLE001 - the standard library would print the record unredacted
+            sentence: object = record.msg
+            event = {
+                "time": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
+                "level": record.levelname.lower(),
+                "event": self._redactor.redact(sentence if isinstance(sentence, str) else type(sentence).__name__),
+                "logger": record.name,
+                "log_failure": type(error).__name__,
+                "line": record.lineno,
+            }
+            return _render_json(None, "", event)
+
+
+def _report_loss(record: logging.LogRecord) -> None:
+    """Say that a record was lost. The standard library would print it, unredacted."""
+    kind = sys.exc_info()[0]
+    with contextlib.suppress(Exception):
+        sys.stderr.write(f"a log record of {record.name} was lost: {kind.__name__ if kind else 'unknown'}\n")
 
 
 def _console(settings: LogSettings, redactor: Redactor, stream: TextIO) -> logging.Handler:
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(_formatter(redactor, _render_json if settings.console_json else _render_line))
+    handler.setFormatter(_Formatter(redactor, _render_json if settings.console_json else _render_line))
+    handler.handleError = _report_loss
     return handler
 
 
@@ -131,5 +184,6 @@ def _file(settings: LogSettings, redactor: Redactor) -> logging.Handler:
         backupCount=settings.files_max,
         encoding="utf-8",
     )
-    handler.setFormatter(_formatter(redactor, _render_json))
+    handler.setFormatter(_Formatter(redactor, _render_json))
+    handler.handleError = _report_loss
     return handler

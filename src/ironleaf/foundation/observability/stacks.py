@@ -13,14 +13,16 @@ if TYPE_CHECKING:
 FRAMES_MAX: Final = 40
 """Frames kept of one stack, the innermost ones: a recursion has a thousand equal ones."""
 CHAIN_MAX: Final = 5
-"""Causes followed."""
+"""Exceptions described: causes, and the members of groups."""
 FINGERPRINT_FRAMES: Final = 5
 """Frames of our own that name an error's kind: enough to tell two places apart, few enough to survive a rebuild."""
 OWN_PACKAGE: Final = "ironleaf"
 
 
 def describe_stack(error: BaseException) -> list[dict[str, object]]:
-    """Return the exception and its causes, outermost first, each with its frames as ``module:function:line``.
+    """Return the exception, its members if it is a group, and its causes, outermost first.
+
+    Each has its frames as ``module:function:line``.
 
     Promises: no local variable and no source line.
     """
@@ -57,17 +59,19 @@ def make_fingerprint(error: BaseException, reason: str) -> str:
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
     seen: set[int] = set()
-    link: BaseException | None = error
-    while link is not None and id(link) not in seen and len(seen) < CHAIN_MAX:
-        seen.add(id(link))
-        yield link
-        link = _cause(link)
+    waiting = [error]
+    while waiting and len(seen) < CHAIN_MAX:
+        link = waiting.pop()
+        if id(link) not in seen:
+            seen.add(id(link))
+            yield link
+            waiting += reversed(_causes(link))
 
 
-def _cause(error: BaseException) -> BaseException | None:
-    if isinstance(error, BaseExceptionGroup):
-        return cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
-    return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+def _causes(error: BaseException) -> tuple[BaseException, ...]:
+    causes = cast("tuple[BaseException, ...]", error.exceptions) if isinstance(error, BaseExceptionGroup) else ()
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return causes if cause is None else (*causes, cause)
 
 
 def _walk(stack: TracebackType | None) -> Iterator[tuple[str, int]]:

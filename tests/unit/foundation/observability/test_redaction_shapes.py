@@ -1,0 +1,572 @@
+"""What is masked and what stays, word for word: each line was a leak, or a fact lost, in somebody's logs."""
+
+# ruff: noqa: E501 - a case is a line
+from __future__ import annotations
+
+import base64
+import random
+
+import pytest
+
+from ironleaf.foundation.observability import Redactor
+
+MASKED = {
+    "aws secret": (
+        "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        "aws_secret_access_key =<secret>",
+    ),
+    "aws secret bare": ("key wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY sent", "key <blob> sent"),
+    "aws secret no digit": ("key wJalrXUtnFEMIxKxMDENG/bPxRfiCYEXAMPLEKEY sent", "key <blob> sent"),
+    "aws id": ("AKIAIOSFODNN7EXAMPLE", "<key>"),
+    "aws session": ("AWS_SESSION_TOKEN=FwoGZXIvYXdzEBYaDG7/abc", "AWS_SESSION_TOKEN=<secret>"),
+    "aws presigned": (
+        "https://b.s3.amazonaws.com/k?X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F2026&X-Amz-Signature=fe5f80f77d5fa3beca038a248ff027d0445342fe2855ddc963176630326f1024&X-Amz-Security-Token=IQoJb3JpZ2",
+        "https://b.s3.amazonaws.com/k?X-Amz-Credential=<secret>&X-Amz-Signature=<secret>&X-Amz-Security-Token=<secret>",
+    ),
+    "aws presigned2": (
+        "https://b.s3.amazonaws.com/k?X-Amz-Security-Token=IQoJb3JpZ2luX2VjEAB",
+        "https://b.s3.amazonaws.com/k?X-Amz-Security-Token=<secret>",
+    ),
+    "azure sas": (
+        "https://a.blob.core.windows.net/c/f?sv=2022-11-02&sp=r&sig=Zm9vYmFyYmF6cXV4%2Babc%3D",
+        "https://a.blob.core.windows.net/c/f?sv=2022-11-02&sp=r&sig=<secret>",
+    ),
+    "azure conn": (
+        "DefaultEndpointsProtocol=https;AccountName=acct;AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;EndpointSuffix=core",
+        "DefaultEndpointsProtocol=https;AccountName=acct;AccountKey=<secret>;EndpointSuffix=core",
+    ),
+    "azure conn short": ("AccountKey=short/key==;x", "AccountKey=<secret>;x"),
+    "azure sk": ("SharedAccessKey=abc/def=;", "SharedAccessKey=<secret>;"),
+    "gcp json": (
+        '{"type":"service_account","private_key_id":"0123456789abcdef0123456789abcdef01234567","private_key":"-----BEGIN PRIVATE KEY-----\\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7\\nabcdEFGH1234\\n-----END PRIVATE KEY-----\\n","client_email":"x@y.iam.gserviceaccount.com"}',
+        '{"type":"service_account","private_key_id":"0123456789abcdef0123456789abcdef01234567","private_key":<secret>,"client_email":"<email>"}',
+    ),
+    "pem \\n alone": (
+        "cfg: -----BEGIN PRIVATE KEY-----\\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7\\nabcdEFGH1234\\n-----END PRIVATE KEY-----\\n",
+        "cfg: <key>\\n",
+    ),
+    "pem doubly esc": (
+        "-----BEGIN PRIVATE KEY-----\\\\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7\\\\nabcdEFGH1234\\\\n-----END PRIVATE KEY-----\\\\n",
+        "<key>\\\\n",
+    ),
+    "openssh": (
+        "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\n-----END OPENSSH PRIVATE KEY-----",
+        "<key>",
+    ),
+    "pgp": ("-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlQOYBF\n-----END PGP PRIVATE KEY BLOCK-----", "<key>"),
+    "ssh2": (
+        "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nP2/56wAAAi4AAAA3aWYtbW9kbntzaWdue3JzYS1wa2\n---- END",
+        "<key>",
+    ),
+    "cookie hdr": ("Cookie: sid=abc123; theme=dark; csrftoken=zzz", "Cookie:<secret>"),
+    "set-cookie": ("Set-Cookie: sessionid=38afes7a8; HttpOnly; Path=/", "Set-Cookie:<secret>"),
+    "url token": ("GET /x?token=abc123&x=1", "GET /x?token=<secret>&x=1"),
+    "url access_token": ("GET /x?access_token=abc123&x=1", "GET /x?access_token=<secret>&x=1"),
+    "url key": ("GET /x?key=AbCd1234efgh", "GET /x?key=<key>"),
+    "url apikey": ("GET /x?apikey=abc12", "GET /x?apikey=<secret>"),
+    "url sig": ("https://h/x?Signature=abc12%3D", "https://h/x?Signature=<secret>"),
+    "url code": ("https://h/cb?code=4/0AX4XfWh&state=1", "https://h/cb?code=<key>&state=1"),
+    "url frag": ("https://h/cb#access_token=ya29.abc", "https://h/cb#access_token=<secret>"),
+    "google oauth": ("ya29.a0AfH6SMBx12345678901234", "<key>"),
+    "form": ("username=bob&password=hun%26ter&x=1", "username=bob&password=<secret>&x=1"),
+    "form json pw": ('{"password":"a\\"bc def"}', '{"password":<secret>}'),
+    "jwt": ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abc-DEF_123", "<token>"),
+    "jwt nosig": ("eyJhbGciOiJub25lIn0.eyJzdWIiOiIxMjM0In0", "<token>"),
+    "jwt nosig dot": ("eyJhbGciOiJub25lIn0.eyJzdWIiOiIxMjM0In0.", "<token>"),
+    "jwe": (
+        "eyJhbGciOiJSU0EtT0FFUCJ9.OKOawDo13gRp2ojaHV7LFpZcg.48V1_ALb6US04U3b.5eym8TW_c8SuK0ltJ3rpYIzOeD.XFBoMYUZodetZdvTiFvSkQ",
+        "<token>",
+    ),
+    "jwt part": ("payload eyJzdWIiOiIxMjM0NTY3ODkwIn0 only", "payload <token> only"),
+    "zh mobile sep": ("手机138-1234-5678联系", "手机<number>联系"),
+    "zh mobile sep2": ("手机 138 1234 5678 联系", "手机 <number> 联系"),
+    "zh mobile sep3": ("电话：138.1234.5678", "电话：<number>"),
+    "zh mobile 86": ("+86-138-1234-5678", "<number>"),
+    "zh mobile 0086": ("008613812345678", "<number>"),
+    "zh mobile stuck": ("手机13812345678联系", "手机<number>联系"),
+    "zh mobile after colon": ("phone:13812345678", "phone:<number>"),
+    "zh id sep": ("110101-19900307-8515", "<number>"),
+    "zh id sep2": ("110101 19900307 8515", "<number>"),
+    "zh id x": ("11010119900307851X", "<number>"),
+    "zh id x stuck": ("身份证11010119900307851x。", "身份证<number>。"),
+    "zh landline": ("010-62345678", "<number>"),
+    "zh bank card": ("6222021234567890123", "<number>"),
+    "us ssn": ("SSN 123-45-6789", "SSN <number>"),
+    "us phone": ("call (415) 555-2671", "call <number>"),
+    "e164": ("call +14155552671 now", "call <number> now"),
+    "e164 de": ("call +49 30 901820 now", "call <number> now"),
+    "card dashes": ("4111-1111-1111-1111", "<number>"),
+    "card dashes trailing": ("4111-1111-1111-1111-", "<number>-"),
+    "card after =": ("card=4111111111111111", "card=<number>"),
+    "card underscore": ("card_4111111111111111", "card_<number>"),
+    "amex": ("3782 822463 10005", "<number>"),
+    "iban": ("DE89370400440532013000", "<number>"),
+    "iban lower": ("de89370400440532013000", "<number>"),
+    "iban spaces": ("GB29 NWBK 6016 1331 9268 19", "<number>"),
+    "iban dash": ("GB29-NWBK-6016-1331-9268-19", "<number>"),
+    "passport cn": ("护照E12345678", "护照<number>"),
+    "passport lab": ("passport no: G12345678", "passport no:<number>"),
+    "dsn special": ("postgresql://ann:p@ss/w:rd@db.local/x", "postgresql://<credentials>@db.local/x"),
+    "dsn special2": ("postgresql://ann:p@ss@db.local/x", "postgresql://<credentials>@db.local/x"),
+    "dsn quote": ("redis://:it's@h:6379", "redis://<credentials>@h:6379"),
+    "dsn nouser": ("redis://:s3cret@h:6379/0", "redis://<credentials>@h:6379/0"),
+    "dsn #": ("amqp://u:pa#ss@h/db", "amqp://<credentials>@h/db"),
+    "dsn kv": ("host=db user=ann password=p4ss dbname=x", "host=db user=ann password=<secret> dbname=x"),
+    "dsn kv quoted": ("host=db password='p4 s\\'s' dbname=x", "host=db password=<secret> dbname=x"),
+    "odbc": ("Driver=x;UID=sa;PWD={p;w};", "Driver=x;UID=sa;PWD=<secret>;"),
+    "jdbc": ("jdbc:mysql://h/db?user=a&password=b4d", "jdbc:mysql://h/db?user=a&password=<secret>"),
+    "curl -u": ("curl -u bob:hunter2 https://h/", "curl -u <credentials> https://h/"),
+    "curl --user": ("curl --user bob:hunter2 https://h/", "curl --user <credentials> https://h/"),
+    "curl -H": ("curl -H 'Authorization: Bearer abc.def' https://h", "curl -H 'Authorization:<secret>' https://h"),
+    "curl -H x": ("curl -H 'X-Api-Key: abc' https://h", "curl -H 'X-Api-Key:<secret>' https://h"),
+    "--password arg": ("mysql --password hunter2 -h x", "mysql --password <secret> -h x"),
+    "--token arg": ("cli --token abcdef", "cli --token <secret>"),
+    "aiohttp": (
+        "Cannot connect to host h:80 headers={'Authorization': 'Bearer abc'}",
+        "Cannot connect to host h:80 headers={'Authorization':<secret>}",
+    ),
+    "aiohttp mask": (
+        "<CIMultiDictProxy('Set-Cookie': 'sid=abc123; Path=/', 'X-Api-Key': 'zz1')>",
+        "<CIMultiDictProxy('Set-Cookie': '<secret>', 'X-Api-Key':<secret>)>",
+    ),
+    "bytes hdr": ("[(b'authorization', b'Bearer abcdefgh')]", "[(b'authorization', <secret>)]"),
+    "bytes hdr2": ("[(b'x-api-key', b'abcdefgh')]", "[(b'x-api-key', <secret>)]"),
+    "tuple hdr": ("('x-api-key', 'abcdefgh')", "('x-api-key', <secret>)"),
+    "pydantic": (
+        "1 validation error for S\napi_key\n  Input should be a valid string [type=string_type, input_value='hunter2', input_type=str]",
+        "1 validation error for S\napi_key\n  Input should be a valid string [type=string_type, input_value=<input>, input_type=str]",
+    ),
+    "pydantic dict": (
+        "[type=x, input_value={'password': 'hunter2', 'a': 1}, input_type=dict]",
+        "[type=x, input_value=<input>, input_type=dict]",
+    ),
+    "repr kwargs": ("Settings(api_key='abc', password=\"x y\")", "Settings(api_key=<secret>, password=<secret>)"),
+    "xml": ("<password>hunter2</password>", "<password><secret></password>"),
+    "yaml": ("password: hunter2\nuser: x", "password:<secret>\nuser: x"),
+    "env": ("IRONLEAF_ENGINES__KEY=hunter2abc", "IRONLEAF_ENGINES__KEY=<secret>"),
+    "openai err": ("Incorrect API key provided: sk-ab***********cdef", "Incorrect API key provided: <key>"),
+    "openai proj": ("sk-proj-abcDEF-123_456abcDEF789xyz0123", "<key>"),
+    "anthropic": ("sk-ant-api03-abcDEF-123_456abcDEF789xyz0123-AA", "<key>"),
+    "hf": ("hf_abcdefghijklmnopqrstuvwx", "<key>"),
+    "github_pat": ("github_pat_11ABCDEFG0abcdefghijkl_MNOP", "<key>"),
+    "glpat": ("glpat-ABCdef123456_abcdef", "<key>"),
+    "slack hook": (
+        "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX",
+        "https://hooks.slack.com/services/<key>",
+    ),
+    "feishu hook": (
+        "https://open.feishu.cn/open-apis/bot/v2/hook/0b1c2d3e-4f56-7890-abcd-ef0123456789",
+        "https://open.feishu.cn/open-apis/bot/v2/hook/<key>",
+    ),
+    "dingtalk": (
+        "https://oapi.dingtalk.com/robot/send?access_token=abc",
+        "https://oapi.dingtalk.com/robot/send?access_token=<secret>",
+    ),
+    "wecom": (
+        "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=693axxx6-7aoc-4bc4-97a0-0ec2sifa5aaa",
+        "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=<key>",
+    ),
+    "discord": (
+        "https://discord.com/api/webhooks/123456789012345678/abcDEF-ghi_jkl",
+        "https://discord.com/api/webhooks/<key>",
+    ),
+    "telegram": (
+        "https://api.telegram.org/bot123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11/sendMessage",
+        "https://api.telegram.org/bot<key>/sendMessage",
+    ),
+    "google api": ("AIzaSyD-abcdefghijklmnopqrstuvwxyz1234", "<key>"),
+    "dashscope": ("sk-1234567890abcdef1234567890abcdef", "<key>"),
+    "aliyun": ("LTAI5tAbCdEfGhIjKlMnOpQr", "<key>"),
+    "tencent": ("AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE", "<key>"),
+    "zhipu": ("0123456789abcdef0123456789abcdef.AbCdEfGhIjKlMnOp", "<key>"),
+    "npm": ("npm_abcdefghijklmnopqrstuvwxyz0123456789", "<key>"),
+    "do": ("dop_v1_0123456789abcdef0123456789abcdef", "<key>"),
+    "age": ("AGE-SECRET-KEY-1QQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQ", "<key>"),
+    "vault": ("hvs.CAESIJabcdefghijkl12345", "<key>"),
+    "digest": (
+        'Authorization: Digest username="bob", realm="x", nonce="abc", response="6629fae49393a05397450978507c4ef1"',
+        "Authorization:<secret>",
+    ),
+    "authorization token": ("Authorization: token abcdef123", "Authorization:<secret>"),
+    "authorization apikey": ("Authorization: ApiKey VnVhQ2ZHY0JDZGJrUW0=", "Authorization:<secret>"),
+    "authorization sig": (
+        "Authorization: AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, Signature=fe5f80f77d5fa3beca038a248ff027d0445342fe2855ddc963176630326f1024",
+        "Authorization:<secret>",
+    ),
+    "proxy-auth": ("Proxy-Authorization: Basic YWxhZGRpbjpvcGVuc2VzYW1l", "Proxy-Authorization:<secret>"),
+    "x-auth": ("x-auth-token: abc", "x-auth-token:<secret>"),
+    "zh colon": ("密码：秘密123", "密码：<secret>"),
+    "zh is": ("密码是abc123", "密码是<secret>"),
+    "zh token": ("令牌：abc123", "令牌：<secret>"),
+    "email plain": ("bob@example.com", "<email>"),
+    "email idn": ("张三@例子.公司", "<email>"),
+    "email pct": ("user=bob%40example.com", "user=<email>"),
+    "otp": ("one-time code: 123456", "one-time code:<secret>"),
+    "pw arrow": ("password => 'abc'", "password => <secret>"),
+    "pw is": ("password is hunter2", "password is <secret>"),
+    "client_secret": ("client_secret=abc", "client_secret=<secret>"),
+    "clientSecret": ("clientSecret: 'abc'", "clientSecret:<secret>"),
+    "apiKey camel": ("apiKey=abc", "apiKey=<secret>"),
+    "accessToken": ('{"accessToken":"abc"}', '{"accessToken":<secret>}'),
+    "refresh": ("refresh_token=abc", "refresh_token=<secret>"),
+    "userPassword": ("userPassword=abc", "userPassword=<secret>"),
+    "passwords": ("passwords=abc", "passwords=<secret>"),
+    "DB_PASS": ("DB_PASS=abc", "DB_PASS=<secret>"),
+    "DB_PASS1": ("DB_PASSWORD_1=abc", "DB_PASSWORD_1=<secret>"),
+    "secret_key": ("secret_key=abc", "secret_key=<secret>"),
+    "encryption key": ("encryption_key=abc", "encryption_key=<secret>"),
+    "hmac_key": ("webhook_key: abcd", "webhook_key:<secret>"),
+    "html esc": ("password=&quot;hunter2&quot;", "password=<secret>"),
+    "pct enc key": ("token%3Dabc123", "token%3D<secret>"),
+    "data uri": ("data:image/png;base64,iVBORw0KGgo=", "<blob>"),
+    "data uri charset": ("data:text/plain;charset=utf-8;base64,SGVsbG8gd29ybGQ=", "<blob>"),
+    "data uri plain": ("data:text/html,<script>secret", "<blob>"),
+    "xml ns": ("<ns:apiKey>abc</ns:apiKey>", "<ns:apiKey><secret></ns:apiKey>"),
+    "stripe": ("sk_live_mZ8qT1vR4xW7yB2nC5kD9fG3", "<key>"),
+    "slack token": ("xoxb-123456789012-mZ8qT1vR4xW7yB2nC5kD9fG3", "<key>"),
+    "github": ("ghp_mZ8qT1vR4xW7yB2nC5kD9fG3", "<key>"),
+    "github server": ("ghs_mZ8qT1vR4xW7yB2nC5kD9fG3", "<key>"),
+    "sendgrid": ("SG.mZ8qT1vR4xW7yB2nC5kD9fG3.mZ8qT1vR4xW7yB2nC5kD9fG3", "<key>"),
+    "pypi": ("pypi-mZ8qT1vR4xW7yB2nC5kD9fG3", "<key>"),
+    "long sender": ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@example.com", "<email>"),
+    "card with a space": ("4111 1111 1111 1111", "<number>"),
+    "thirteen digits": ("4222222222222", "<number>"),
+    "nineteen digits": ("6304000000000000000", "<number>"),
+    "card of the 2-series": ("2223003122003222", "<number>"),
+    "id parsed by day 31": ("110101199012310018", "<number>"),
+    "two on a line": ("user=a password=b1c2 token=d3e4", "user=a password=<secret> token=<secret>"),
+    "twice escaped quotes": ('body \\"token\\": \\"abc def\\" end', 'body \\"token\\":<secret> end'),
+    "single escaped quotes": ("body \\'token\\': \\'abc def\\' end", "body \\'token\\':<secret> end"),
+    "an unclosed quote": ('token="abc def', "token=<secret>"),
+    "brackets inside": ("password=ab)cd,x", "password=<secret>,x"),
+    "list": ("tokens=['ab1', 'cd2'] x", "tokens=<secret> x"),
+    "tuple": ("auth=('bob', 'pw') x", "auth=<secret> x"),
+    "percent-encoded quotes": ("token=%22abc%22 x", "token=<secret> x"),
+    "bytes": ("token=b'abc' x", "token=<secret> x"),
+    "relative": ("Basic dXNlcjpwYXNz x", "Basic <token> x"),
+    "bearer": ("bearer abc.def x", "bearer <token> x"),
+    "user and key only": ("https://s3cr3tt0k3n@host/x", "https://<credentials>@host/x"),
+    "proxy user": ("curl --proxy-user=bob:pw https://h", "curl --proxy-user=<credentials> https://h"),
+    "short jwt": ("eyJhbGciOiJub25lIn0.e30abcdefg", "<token>"),
+    "half a key file": ("-----BEGIN RSA PRIVATE KEY-----\nMIIabc", "<key>"),
+    "ten digits of rk": ("rk-abcdefghijk1", "<key>"),
+    "verification code": ("验证码 是 556677 吧", "验证码 是 <secret> 吧"),
+    "pin was": ("pin was 5566.", "pin was <secret>"),
+    "passport, lower case": ("Passport: gx1234567 ", "Passport:<number> "),
+    "e164 grouped": ("+86 10 6234 5678", "<number>"),
+}
+
+FACTS = (
+    "2026-11-24T04:31:21.123456Z",
+    "2026-11-24 04:31:21,123",
+    "20261124043121123",
+    "Tue, 24 Nov 2026 04:31:21 GMT",
+    "01JDA2B3C4D5E6F7G8H9J0K1M2",
+    "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "commit cfc7216a0b1c2d3e4f5061728394a5b6c7d8e9f0",
+    'etag "5d41402abc4b2a76b9719d911017c592"',
+    "fingerprint 1a2b3c4d5e6f",
+    "123456789012",
+    "fingerprint=123456789012",
+    "550e8400-e29b-41d4-a716-446655440000",
+    "12345678-1234-1234-1234-123456789012",
+    "1.2.3rc1+build.20261124",
+    "python 3.11.7 (main, Dec  8 2023)",
+    "ironleaf.services.engines.vision_language.engine:VisionLanguageEngine.read_page.<locals>.attempt:112",
+    "tokens=12",
+    "prompt_tokens: 512",
+    "max_tokens=4096",
+    "usage: {'prompt_tokens': 512, 'completion_tokens': 12, 'total_tokens': 524}",
+    "pages: 3",
+    "author: x",
+    "session started",
+    "session: 3 requests",
+    "elapsed_ns=1345678901234",
+    "took 13456789012 ns",
+    "mtime=1700000000000000000",
+    "1764045081.123456",
+    "ts=1764045081123",
+    "pid 13812",
+    "bytes=13800000000",
+    "bytes: 13812345678 of 20000000000",
+    "13,812,345,678",
+    "token limit reached",
+    "secret word",
+    "tokens: 12",
+    "token count: 12",
+    "first token: 0.8 s",
+    "first_token: 1.25",
+    "token_s=0.5",
+    "between_tokens_s: 2.5",
+    "password required",
+    "auth failed: 401",
+    "authentication error: wrong key",
+    "auth: off",
+    "cookies: 0",
+    "basic authentication failed",
+    "basic settings used",
+    "Basic example: x",
+    "bearer token missing",
+    "Bearer authentication required",
+    "signature: mismatch",
+    "signature verification failed",
+    "credentials: missing",
+    "session_id: none",
+    "api_key: not set",
+    "api key=None",
+    "password=None",
+    "token: <class 'str'>",
+    "0x7f8a1c2d3e40",
+    "<ClientResponse(http://127.0.0.1:9997/v1/chat/completions) [500 Internal Server Error]>",
+    "http://localhost:9997/v1/models",
+    "user@host",
+    "mail to ops",
+    "git@github.com:x/y.git",
+    "rapidocr==3.10.0",
+    "@app.post",
+    "ClientConnectorError: Cannot connect to host 10.0.0.7:9997 ssl:default [Connect call failed ('10.0.0.7', 9997)]",
+    "Qwen/Qwen2.5-VL-7B-Instruct",
+    "qwen2-vl-7b-instruct-awq-int4-gguf-20241024-0123",
+    "Xinference replica qwen-vl-0-7f9c",
+    "skipped: 3",
+    "skills",
+    "pk_index=3",
+    "il_something",
+    "illegal_instruction_detected_here_123456789012",
+    "skip-page-recognition-because-of-limit",
+    "sk-learn",
+    "npm-shrinkwrap-version-file",
+    "rk3588-npu-device-driver-loaded-1234567890",
+    "hf-mirror-endpoint",
+    "pages 1-2-3-4-5-6-7-8-9-10-11-12-13",
+    "1 2 3 4 5 6 7 8 9 10 11 12 13 14",
+    "bbox 100 200 300 400 500 600",
+    "[0.1, 0.2, 0.3, 100, 200, 300, 400, 500]",
+    "size 1920 1080 2048 4096 8192",
+    "limits: 1000 2000 3000 4000",
+    "durations ms 1234 2345 3456 4567",
+    "2026-11-24 04:31",
+    "2026 11 24 04 31 21",
+    "version 2026.11.24.1234",
+    "RuntimeError: CUDA out of memory. Tried to allocate 2147483648 bytes; 12345678901 free",
+    '10.0.0.7 - - [24/Nov/2026:04:31:21 +0000] "POST /v1/convert HTTP/1.1" 200',
+    "onnxruntime.capi.onnxruntime_pybind11_state.InvalidArgument",
+    "VisionLanguageEngineConfigurationFactoryProviderV2Implementation",
+    "site-packages/aiohttp/connector_implementation/V2Something12345678",
+    "/usr/lib/python3.11/asyncio/base_events.py",
+    "/work/models/Qwen2.5-VL-7B-Instruct/snapshots/0123456789abcdef0123456789abcdef01234567/model.safetensors",
+    "https://github.com/owner/repo/commit/cfc7216a0b1c2d3e4f5061728394a5b6c7d8e9f0",
+    "SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self signed certificate (_ssl.c:1006)",
+    "W3C traceparent 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    "retry after 7",
+    "Retry-After: 7",
+    "key: value",
+    "keyboard",
+    "monkey=3",
+    "tokenizer=fast",
+    "token_type=word",
+    "authority: x",
+    "passed=3",
+    "pass=2",
+    "bypass: on",
+    "pass: 3 of 5",
+    "compass=1",
+    "secretary: bob",
+    "ISO-8859-1",
+    "PDF-1.7",
+    "UTF-8",
+    "A4 210x297",
+    "DE12 pages",
+    "GB18030",
+    "CN1234 5678 9012",
+    "Content-Type: application/json; charset=utf-8",
+    "cache-control: no-cache",
+    "module 'x' has no attribute 'token'",
+    "unexpected token: '<' at 3",
+    "JSONDecodeError: Expecting value: line 1 column 1 (char 0)",
+    "SyntaxError: unexpected token: }",
+    "replica uid: qwen2-vl-1",
+    "kv_cache_tokens=131072",
+    "model_uid=Qwen2-VL",
+    "cuda:0",
+    "http://[::1]:9997/x",
+    "400 bad key: the upstream refused the key",
+    "upstream 401: api key: rejected",
+    "job_01JDA2B3C4D5E6F7G8H9J0K1M2",
+    "finish_reason=length",
+    "session=closed",
+    "Session: closed",
+    "OpenGVLab/InternVL2_5-8B-MPO-AWQ-Int4-hf",
+    "password: required",
+    "token=none",
+    "api_key=True",
+    "auth: 401",
+    "--user 1000:1000",
+    "curl --user 1000:1000 x",
+    "1234567890123456",
+    "4111111111111112",
+    "4111 1111 1111 1112",
+    "card 41111111111111111111",
+    "1.4111111111111111",
+    "4111111111111111.5",
+    "read 4111111111111111 bytes",
+    "size=4111111111111111",
+    "DE89370400440532013001",
+    "12345678901 of 20000000000",
+    "free: 13812345678",
+    "13812345678 px",
+    "138-1234-56789",
+    "2138123456789",
+    "0x13812345678",
+    "13812345678.5",
+    "x_13812345678",
+    "password is required",
+    "password is set",
+    "id 110101199013010018",
+    "110101199003320018",
+    "1+1=2",
+    "time=2026-11-24",
+    "cookie jar",
+    "passport office",
+    "--dry-run token",
+    "(a) b",
+    "SG.1",
+    "cards: 4",
+    "https://host:9997/a@b",
+    "https://host/a@b/c",
+    "basic auth",
+    "Bearer token",
+    "<token>",
+    "<class 'Token'>",
+    "eyelash.extension",
+    "hv.x",
+    "key=short",
+    "?key=1234567",
+    "?code=40030",
+    "/services/list",
+    "/hook/x",
+    "/bot1:abc",
+    "abcdefghijklmnopqrstuvwxyzabcdefghij",
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJ",
+)
+
+NAMES = {
+    "password": "<secret>",
+    "userPassword": "<secret>",
+    "db_password_1": "<secret>",
+    "X-Api-Key": "<secret>",
+    "clientSecret": "<secret>",
+    "accessToken": "<secret>",
+    "set-cookie": "<secret>",
+    "cookies": "<secret>",
+    "sig": "<secret>",
+    "password_hash": "<secret>",
+    "密码": "<secret>",
+    "tokens": "<secret>",
+    "messages": "<content 5>",
+    "response_text": "<content 5>",
+    "pageText": "<content 5>",
+    "input_value": "<content 5>",
+    "locals": "<content 5>",
+    "author": "plain",
+    "token_count": "plain",
+    "compass": "plain",
+    "secretary": "plain",
+    "context": "plain",
+    "text_layer": "plain",
+    "key": "plain",
+}
+
+
+@pytest.mark.parametrize("name", MASKED)
+def test_what_was_a_leak_is_masked_and_the_rest_of_the_line_stays(name: str) -> None:
+    text, masked = MASKED[name]
+    assert Redactor().redact_text(text) == masked
+
+
+@pytest.mark.parametrize("text", FACTS)
+def test_facts_that_look_like_secrets_stay(text: str) -> None:
+    assert Redactor().redact_text(text) == text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_decides_over_a_value_without_a_shape(name: str) -> None:
+    assert Redactor().redact_event({name: "plain", "x": {name: "plain"}}) == {
+        name: NAMES[name],
+        "x": {name: NAMES[name]},
+    }
+
+
+@pytest.mark.parametrize("name", ["tokens", "prompt_tokens", "maxTokens"])
+def test_tokens_are_counted(name: str) -> None:
+    assert Redactor().redact_event({name: 512, "x": {name: 1.5}}) == {name: 512, "x": {name: 1.5}}
+
+
+@pytest.mark.parametrize("number", [32, 40, 60, 200])
+def test_random_bytes_in_base64_are_masked_all_but_always(number: int) -> None:
+    randomness = random.Random(number)
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        texts = [encode(randomness.randbytes(number)).decode()[:number] for _ in range(2_000)]
+        missed = sum(Redactor().redact_text(f"got {text} from") != "got <blob> from" for text in texts)
+        assert missed <= 20  # one in a hundred reads like words, has many dashes, or holds another secret's shape
+
+
+def test_every_line_of_wrapped_base64_is_masked() -> None:
+    randomness = random.Random(7)
+    blob = base64.b64encode(randomness.randbytes(200)).decode()
+    for width in (16, 30, 64, 76):
+        lines = [blob[at : at + width] for at in range(0, len(blob), width)]
+        for wrap in ("\n", "\r\n", "\\n", "\\r\\n"):
+            assert Redactor().redact_text(f"part: {wrap.join(lines)} end") == "part: <blob> end"
+
+
+def test_addresses_of_every_kind_are_hidden_when_asked_and_frames_are_not() -> None:
+    redactor = Redactor(hide_addresses=True)
+    hidden = {
+        "http://10.0.0.7:9997/v1/models": "http://<address>/v1/models",
+        "https://ann:pw@db.local/x": "https://<credentials>@<address>/x",
+        "to 2001:db8::8a2e:370:7334 now": "to <address> now",
+        "to 2001:db8:1:2:3:4:5:6 now": "to <address> now",
+        "to fe80::1%eth0, ::1": "to <address>, <address>",
+        "[fe80::1%eth0]:80": "<address>",
+        "[::1]:80": "<address>",
+        "10.0.0.7": "<address>",
+        "model-host:9997 and db.local:53": "<address> and <address>",
+    }
+    for text, masked in hidden.items():
+        assert redactor.redact_text(text) == masked
+        assert Redactor().redact_text(text).replace("<credentials>", "ann:pw") == text
+    for fact in (
+        "ironleaf.flow:ConversionFlow.convert:112",
+        "at 12:34:56",
+        "3.11.7",
+        "std::vector",
+        "a: 10",
+        "1.2.3.4.5",
+    ):
+        assert redactor.redact_text(fact) == fact
+
+
+def test_numbers_that_are_identities_are_masked_from_thirteen_digits_on() -> None:
+    kept = [13_812_345_678, 999_999_999_999, 1_764_045_081_123, 4_111_111_111_111_112, 2**63 - 1, -(2**63) + 1, 0, -5]
+    assert Redactor().redact(kept) == kept
+    assert Redactor().redact([4_222_222_222_222, 4_111_111_111_111_111, 110101199003078515]) == ["<number>"] * 3
+    assert Redactor().redact([2**63, -(10**6000)]) == ["<number of 64 bits>", "<number of 19932 bits>"]
+    assert Redactor().redact([float("nan"), float("-inf"), 1.5, True, None]) == ["nan", "-inf", 1.5, True, None]
+
+
+def test_fields_of_our_own_are_not_looked_at_but_only_while_they_look_like_ours() -> None:
+    ours = {"time": "2026-11-24T04:31:21Z", "request_id": "eyJhbGciOiJub25lIn0", "code": 40030, "level": "info"}
+    assert Redactor().redact_event(ours) == ours
+    assert Redactor().redact_event({"code": "x" * 64, "kind": "x" * 65 + " token=abc"}) == {
+        "code": "x" * 64,
+        "kind": "x" * 65 + " token=<secret>",
+    }
+    assert Redactor().redact_event({"code": "密码=abc", "job_id": 2**63, "fingerprint": ["token=abc"]}) == {
+        "code": "密码=<secret>",
+        "job_id": "<number of 64 bits>",
+        "fingerprint": ["token=<secret>"],
+    }
+    assert Redactor().redact_event({"x": {"code": "token=abc"}}) == {"x": {"code": "token=<secret>"}}
+    assert Redactor().redact_event({"a token=abc": 1}) == {"a token=<secret>": 1}
