@@ -22,27 +22,39 @@ import psutil
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 UPLOAD_BYTES = 45_000_000
-PORT = 8971
+PORT = int(os.environ.get("BENCH_PORT", "8971"))
 URL = f"http://127.0.0.1:{PORT}"
 LIVEZ_PAUSE_S = 0.02
 READY_S = 60
 
 
 @contextmanager
-def serve() -> Iterator[psutil.Process]:
+def serve(**settings: str) -> Iterator[psutil.Process]:
     """Start the service in a directory of its own; stop it at the end."""
-    with tempfile.TemporaryDirectory() as home:
-        environ = {**os.environ, "IRONLEAF_LOGS__DIRECTORY": home, "IRONLEAF_FILES__SPOOL_DIRECTORY": f"{home}/spool"}
-        command = [sys.executable, "-m", "ironleaf", "serve", "--port", str(PORT)]
-        began = time.perf_counter()
-        process = subprocess.Popen(command, env=environ, cwd=home, stderr=subprocess.DEVNULL)
-        try:
-            wait_ready(process)
-            print(f"ready after {time.perf_counter() - began:.1f} s")
-            yield psutil.Process(process.pid)
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
+    with tempfile.TemporaryDirectory() as home, serve_in(Path(home), **settings) as process:
+        yield process
+
+
+@contextmanager
+def serve_in(home: Path, **settings: str) -> Iterator[psutil.Process]:
+    """Start the service in a directory that is kept; stop it at the end."""
+    environ = {
+        **os.environ,
+        "XDG_STATE_HOME": str(home),
+        "IRONLEAF_LOGS__DIRECTORY": str(home),
+        "IRONLEAF_FILES__SPOOL_DIRECTORY": str(home / "spool"),
+        **settings,
+    }
+    command = [sys.executable, "-m", "ironleaf", "serve", "--port", str(PORT)]
+    began = time.perf_counter()
+    process = subprocess.Popen(command, env=environ, cwd=home, stderr=subprocess.DEVNULL)
+    try:
+        wait_ready(process)
+        print(f"ready after {time.perf_counter() - began:.1f} s")
+        yield psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        process.wait(timeout=40)
 
 
 def wait_ready(process: subprocess.Popen[bytes]) -> None:

@@ -333,29 +333,26 @@ def _checker(
     return check
 
 
-def _build_decoders(settings: Settings, clock: Clock) -> WorkerPool[Any, Any]:
-    limits = settings.files.limits
-    decode_limits = DecodeLimits(
-        pages_max=limits.pages_max,
-        frames_max=limits.frames_max,
-        page_pixels_max=limits.page_pixels_max,
-        side_pixels_max=limits.side_pixels_max,
-        files=limits,
+def make_decoder_limits(limits: FileLimits) -> ProcessLimits:
+    """Return what a decoder process may use."""
+    return ProcessLimits(
+        address_space_bytes=limits.decode_bytes_max,
+        cpu_s=ceil(limits.decode_s_max) + DECODER_CPU_SPARE_S,
+        jobs_max=DECODER_JOBS_MAX,
     )
+
+
+def _build_decoders(settings: Settings, clock: Clock) -> WorkerPool[Any, Any]:
     spec = WorkerSpec(
         name="decode",
         factory=make_decoding_worker,
-        settings=decode_limits,
+        settings=DecodeLimits.of(settings.files.limits),
         write_roots=(settings.files.spool_directory,),
     )
     return WorkerPool(
         spec,
         size=settings.workers.decoders,
-        limits=ProcessLimits(
-            address_space_bytes=limits.decode_bytes_max,
-            cpu_s=ceil(limits.decode_s_max) + DECODER_CPU_SPARE_S,
-            jobs_max=DECODER_JOBS_MAX,
-        ),
+        limits=make_decoder_limits(settings.files.limits),
         clock=clock,
         on_event=log_process,
         require_sandbox=settings.workers.require_sandbox,

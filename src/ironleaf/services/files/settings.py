@@ -40,6 +40,8 @@ class FileLimits:
     """Parts in an Office file: a 500-slide deck has about 3,000."""
     archive_depth_max: int = 2
     """Archives within archives: a workbook embedded in a deck is 1."""
+    pdf_bytes_max: int = 256 * MEBIBYTE
+    """Bytes that the streams of a PDF may unpack to, pictures aside, counted where they pack suspiciously well."""
     xml_depth_max: int = 256
     """Nesting of XML elements: Word's deepest tables reach about 100."""
     xml_entities_max: int = 0
@@ -100,6 +102,8 @@ class FileSettings:
     formats: tuple[str, ...] = ()
     """The formats that are taken, such as ``["pdf", "jpeg", "png"]``; empty takes every one there is: avif, bmp, csv,
     docx, eml, gif, heic, html, jpeg, pdf, png, pptx, text, tiff, webp, xlsx."""
+    enhance: bool = True
+    """Repair a page's picture for the embedded engine where its measures promise a better reading."""
     quarantine: QuarantineSettings = field(default_factory=QuarantineSettings)
     limits: FileLimits = field(default_factory=FileLimits)
 

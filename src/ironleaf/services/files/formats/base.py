@@ -35,10 +35,23 @@ class DecodeLimits:
     """At which pages without pixels of their own are drawn: 10-point letters are 28 px high."""
     render_s_max: float = 10.0
     """Seconds for drawing a page, of which the rest is left undrawn: 500 times the usual; the kill stands behind it."""
+    enhance: bool = True
+    """Repair pictures for the embedded engine where their measures promise a better reading."""
     text_characters_max: int = 200_000
     """Characters of one page's text layer: fifty dense pages."""
     files: FileLimits = field(default_factory=FileLimits)
     """Limits of archives, and of the text of files that are text."""
+
+    @classmethod
+    def of(cls, limits: FileLimits) -> DecodeLimits:
+        """Return what the files' limits mean for decoders."""
+        return cls(
+            pages_max=limits.pages_max,
+            frames_max=limits.frames_max,
+            page_pixels_max=limits.page_pixels_max,
+            side_pixels_max=limits.side_pixels_max,
+            files=limits,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,12 +27,13 @@ from ironleaf.services.files.formats.base import (
     RenderedPage,
 )
 from ironleaf.services.files.formats.failures import damaged, too_many
+from ironleaf.services.files.formats.pdf_bombs import check_streams
 from ironleaf.services.files.formats.pdf_notes import read_notes, weave
 from ironleaf.services.files.formats.pdf_objects import measure_contents
 from ironleaf.services.files.formats.pdf_places import clamp_points, make_projection, visible_box
 from ironleaf.services.files.formats.pdf_structure import scan_structure
 from ironleaf.services.files.formats.pdf_text import PageText, join_lines, read_page_text
-from ironleaf.services.files.formats.pixels import fit_size, write_picture
+from ironleaf.services.files.formats.pixels import fit_size, prepare_picture, write_picture
 from ironleaf.services.files.text_trust import LayerMeasures, judge_text_layer
 
 if TYPE_CHECKING:
@@ -58,8 +59,9 @@ class PdfDecoder:
         Raises:
             ValidationProblem: it is locked, and the password is missing or wrong.
             BusinessError: it is damaged beyond repair.
-            LimitReached: it has too many pages, and all are wanted.
+            LimitReached: it has too many pages, and all are wanted; or it unpacks to too much.
         """
+        check_streams(request.path, limits.files)
         document = _unlock(request.path, request.password)
         try:
             _prepare_forms(document)
@@ -162,6 +164,8 @@ class OpenedPdf:
             picture = Image.fromarray(np.ascontiguousarray(bitmap.to_numpy()))
         finally:
             bitmap.close()
+        notices = [] if whole else [errors.IMAGE_TRUNCATED.reason]
+        picture = prepare_picture(picture, spec, self._limits, notices)
         image = write_picture(picture, target, spec)
         if not whole and image.ink_share == 0.0:
             target.unlink(missing_ok=True)
@@ -170,7 +174,7 @@ class OpenedPdf:
                 details=(Detail(reason=errors.DECODER_TIMEOUT.reason, page=number),),
                 context={"why": "drawing", "limit_s": self._limits.render_s_max},
             )
-        return RenderedPage(image=image, notices=() if whole else (errors.IMAGE_TRUNCATED.reason,))
+        return RenderedPage(image=image, notices=tuple(notices))
 
     def close(self) -> None:
         self._drop_page()
