@@ -2,7 +2,7 @@
 
 A worker has its pipe, its files and its threads; it has no business with the
 network, with new processes or with other processes. Tried with onnxruntime,
-PDFium, Pillow and kreuzberg: they need nothing of what is denied here.
+PDFium and Pillow: they need nothing of what is denied here.
 """
 
 from __future__ import annotations
