@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import ceil
 from random import Random, SystemRandom
@@ -346,7 +346,7 @@ def _build_decoders(settings: Settings, clock: Clock) -> WorkerPool[Any, Any]:
     spec = WorkerSpec(
         name="decode",
         factory=make_decoding_worker,
-        settings=DecodeLimits.of(settings.files.limits),
+        settings=replace(DecodeLimits.of(settings.files.limits), enhance=settings.files.enhance),
         write_roots=(settings.files.spool_directory,),
     )
     return WorkerPool(

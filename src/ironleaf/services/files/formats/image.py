@@ -26,8 +26,9 @@ from ironleaf.services.files.formats.image_headers import (
     read_webp_size,
 )
 from ironleaf.services.files.formats.image_orientation import TURNS, is_sideways, read_orientation
+from ironleaf.services.files.formats.image_spacing import read_row_factor
 from ironleaf.services.files.formats.image_unusual import OpenedUnusualTiff
-from ironleaf.services.files.formats.pixels import fit_size, write_picture
+from ironleaf.services.files.formats.pixels import fit_size, prepare_picture, write_picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -186,11 +187,13 @@ class OpenedImage:
         if size[0] * size[1] > self._limits.raster_pixels_max:
             notices.append(errors.IMAGE_DOWNSCALED.reason)
         profile = picture.info.get("icc_profile")
+        row_factor = 1.0 if is_sideways(orientation) else read_row_factor(picture)
         stored_goal = (goal[1], goal[0]) if turn and is_sideways(orientation) else goal
         work = self._load(picture, number, stored_goal, notices)
         if turn:
             work = work.transpose(turn[0])
         rgb = make_rgb(work, profile if isinstance(profile, bytes) else None, notices)
+        rgb = prepare_picture(rgb, spec, self._limits, notices, row_factor=row_factor)
         image = write_picture(rgb, target, spec)
         if self._frames == 1:
             self.close()  # a loaded picture is large, and can be loaded once only

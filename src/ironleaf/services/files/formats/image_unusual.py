@@ -11,7 +11,7 @@ from ironleaf.services.files import errors
 from ironleaf.services.files.formats.base import DecodeLimits, OpenedInfo, PageInfo, RenderedPage
 from ironleaf.services.files.formats.failures import damaged, page_too_large
 from ironleaf.services.files.formats.image_headers import read_tiff_size
-from ironleaf.services.files.formats.pixels import fit_size, write_picture
+from ironleaf.services.files.formats.pixels import fit_size, prepare_picture, write_picture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +58,9 @@ class OpenedUnusualTiff:
         goal = fit_size(picture.size, spec, pixels_max=self._limits.raster_pixels_max)
         if goal != picture.size:
             picture = picture.resize(goal, Image.Resampling.LANCZOS, reducing_gap=2.0)
-        return RenderedPage(image=write_picture(picture, target, spec), notices=(errors.COLOUR_CONVERTED.reason,))
+        notices = [errors.COLOUR_CONVERTED.reason]
+        picture = prepare_picture(picture, spec, self._limits, notices)
+        return RenderedPage(image=write_picture(picture, target, spec), notices=tuple(notices))
 
     def close(self) -> None:
         """Nothing is kept open."""

@@ -9,11 +9,15 @@ import numpy as np
 from PIL import Image
 
 from ironleaf.document import ImageEncoding, PageImage, RenderSpec
+from ironleaf.services.files import errors
+from ironleaf.services.files.enhance.decide import enhance
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from ironleaf.services.files.formats.base import DecodeLimits
 
 INK_SIDE_CELLS: Final = 512
 """The longer side is divided into this many cells: at A4 a cell is 0.6 mm, a pen stroke."""
@@ -56,6 +60,19 @@ def _reduce_cells(grey: NDArray[np.uint8], cell: int, pick: np.ufunc) -> NDArray
     rows = list(range(0, grey.shape[0], cell))
     columns = list(range(0, grey.shape[1], cell))
     return pick.reduceat(pick.reduceat(grey, rows, axis=0), columns, axis=1)
+
+
+def prepare_picture(
+    picture: Image.Image, spec: RenderSpec, limits: DecodeLimits, notices: list[str], *, row_factor: float = 1.0
+) -> Image.Image:
+    """Return the RGB picture as its reader needs it: repaired for the embedded engine, left alone for all others."""
+    if spec.encoding is not ImageEncoding.RAW_RGB or not limits.enhance:
+        return picture
+    pixels_max = min(limits.raster_pixels_max, spec.pixels_max or limits.raster_pixels_max)
+    enhanced = enhance(picture, row_factor=row_factor, pixels_max=pixels_max)
+    if enhanced is not picture:
+        notices.append(errors.PAGE_ENHANCED.reason)
+    return enhanced
 
 
 def write_picture(picture: Image.Image, target: Path, spec: RenderSpec) -> PageImage:
