@@ -59,6 +59,7 @@ class AdaptiveLimit:
         self._on_change = on_change
         self._limit = float(options.start)
         self._unit_s: float | None = None
+        self._call_s: float | None = None
         self._baseline_s = math.inf
         self._cut_at_s = -math.inf
 
@@ -66,6 +67,11 @@ class AdaptiveLimit:
     def limit(self) -> int:
         """How many calls may run at once."""
         return int(self._limit)
+
+    @property
+    def call_s(self) -> float | None:
+        """How long calls take at present, of whatever cost they are; nothing if none has been seen yet."""
+        return self._call_s
 
     def expected_s(self, cost: float) -> float | None:
         """Return how long a call of this cost takes at present; nothing if none has been seen yet."""
@@ -77,6 +83,7 @@ class AdaptiveLimit:
 
     def succeeded(self, *, started_s: float, now_s: float, cost: float, all_used: bool) -> None:
         """Take an answered call into account; ``all_used`` tells whether its permit was the last one."""
+        self._call_s = _smooth(self._call_s, now_s - started_s)
         self._observe((now_s - started_s) / cost)
         if started_s < self._cut_at_s:
             return
@@ -91,8 +98,7 @@ class AdaptiveLimit:
             self._cut(self._options.overload_backoff, LimitCause.OVERLOAD, now_s=now_s)
 
     def _observe(self, unit_s: float) -> None:
-        present_s = unit_s if self._unit_s is None else self._unit_s + SMOOTHING * (unit_s - self._unit_s)
-        self._unit_s = present_s
+        present_s = self._unit_s = _smooth(self._unit_s, unit_s)
         # At the floor nobody of ours queues over there: if it is slow now, the model itself has become slower.
         at_floor = self.limit == self._options.floor
         self._baseline_s = present_s if at_floor else min(present_s, self._baseline_s * BASELINE_DRIFT)
@@ -109,3 +115,7 @@ class AdaptiveLimit:
         self._limit = min(float(self._options.max), max(float(self._options.floor), limit))
         if self.limit != before:
             self._on_change(self.limit, cause)
+
+
+def _smooth(before: float | None, now: float) -> float:
+    return now if before is None else before + SMOOTHING * (now - before)

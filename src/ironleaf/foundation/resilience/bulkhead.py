@@ -163,7 +163,7 @@ class Bulkhead:
 
     def _drain_s(self) -> float:
         """Return how long it takes until everybody before a newcomer has a permit."""
-        call_s = self._limit.expected_s(1.0)
+        call_s = self._limit.call_s
         if call_s is None:
             return RETRY_AFTER_UNKNOWN_S
         # Little's law: calls leave at the number of running ones over the time of one.

@@ -88,12 +88,14 @@ def test_queueing_over_there_takes_a_tenth() -> None:
 def test_the_present_time_of_a_call_is_smoothed_and_follows_the_cost() -> None:
     bench = Bench()
     assert bench.limit.expected_s(1.0) is None
+    assert bench.limit.call_s is None
     assert bench.limit.too_long_s(1.0) == 0.0
     bench.succeed(4.0, cost=2.0)
     assert bench.limit.expected_s(1.0) == 2.0
     bench.succeed(3.0)
     assert bench.limit.expected_s(1.0) == pytest.approx(2.1)
     assert bench.limit.expected_s(3.0) == pytest.approx(6.3)
+    assert bench.limit.call_s == pytest.approx(3.9)  # whatever they cost
     assert bench.limit.too_long_s(3.0) == pytest.approx(12.6)
 
 

@@ -120,6 +120,25 @@ async def test_retry_after_comes_from_the_drain_rate(
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("cost", [0.1, 2.0])
+async def test_retry_after_does_not_depend_on_the_unit_of_cost(
+    make_bulkhead, server, clock, make_context, cost
+) -> None:
+    bulkhead = make_bulkhead(queue_max=2)
+    server.takes_s = 3.0
+    first = start(bulkhead, server, make_context(within_s=1000.0, cost=cost))
+    await clock.run_for(3.0)
+    await first
+    tasks = [start(bulkhead, server, make_context(within_s=1000.0, cost=cost)) for _ in range(4)]
+    await clock.settle()
+    with pytest.raises(BulkheadFull) as caught:
+        await bulkhead.execute(server, make_context(within_s=1000.0, cost=cost))
+    assert caught.value.retry_after_s == 4.5  # three places, two calls at once, three seconds each
+    await clock.run_for(1000.0)
+    await asyncio.gather(*tasks)
+
+
+@pytest.mark.anyio
 async def test_no_queue_at_all(make_bulkhead, server, clock, make_context) -> None:
     bulkhead = make_bulkhead(limit=1, queue_max=0)
     task = start(bulkhead, server, make_context())
