@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from ironleaf.services.files.enhance import steps
@@ -102,7 +102,7 @@ def enhance(picture: Image.Image, *, row_factor: float = 1.0, pixels_max: int) -
     """
     repairs = choose_repairs(measure_page(picture), row_factor=row_factor)
     if picture.width * picture.height * repairs.size_factor > pixels_max:
-        repairs = choose_repairs(measure_page(picture))
+        repairs = replace(repairs, down=1.0, enlargement=1.0)
     return apply_repairs(picture, repairs)
 
 
