@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from dataclasses import dataclass
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 from ironleaf.application.bootstrap import build_catalogue, build_notices
 from ironleaf.application.options import OPTION_NAMES, EngineChoice, OutputFormat
 from ironleaf.document import AttemptOutcome, DocumentStatus, EngineName, Grade, PageStatus
+from ironleaf.document.inspection import InspectedPage, Inspection, TextLayerState
 from ironleaf.document.page import BlockKind
 from ironleaf.foundation.errors import Detail, Entry, Unit
 from ironleaf.foundation.errors.detail import describe_detail
 from ironleaf.services.files.filetypes import FileFormat
+from ironleaf.services.files.settings import FileLimits
 from ironleaf.web.validation import FieldFault
 
 if TYPE_CHECKING:
@@ -259,7 +262,46 @@ def _judge_success(answer: Answer, expected: Expected, request_id: str) -> None:
 
         _require(said["data"] == [export(entry) for entry in CATALOGUE], "the catalogue is not the catalogue")
         return
-    _judge_document(said["data"], expected, request_id)
+    if set(said["data"]) == {"engines"}:
+        _judge_ladder(said["data"]["engines"], expected)
+    elif "bytes" in said["data"]:
+        _judge_inspection(said["data"], expected, request_id)
+    else:
+        _judge_document(said["data"], expected, request_id)
+
+
+def _judge_ladder(engines: list[dict[str, Any]], expected: Expected) -> None:
+    for line in engines:
+        _require(set(line) == {"name", "alias", "status"}, f"an engine has {sorted(line)}")
+        _require(line["name"] in set(EngineName), f"an engine is called {line['name']!r}")
+        _require(line["alias"] in set(EngineName) | expected.aliases, f"an engine goes by {line['alias']!r}")
+        _require(line["status"] in {"ready", "degraded", "down"}, f"an engine is {line['status']!r}")
+
+
+_LIMIT_NAMES = frozenset(each.name for each in dataclasses.fields(FileLimits))
+
+
+def _judge_inspection(said: dict[str, Any], expected: Expected, request_id: str) -> None:
+    names = {each.name for each in dataclasses.fields(Inspection)}
+    _require(set(said) == names, f"the inspection has {sorted(set(said) ^ names)}")
+    _require(said["id"] == request_id, "the inspection's id is not the request's")
+    _require(said["filename"] == expected.filename, "the label is not what became of the caller's file name")
+    _require(said["format"] in set(FileFormat), f"the format is {said['format']!r}")
+    _require(_MEDIA_TYPE.fullmatch(said["media_type"]) is not None, "the media type is none")
+    _require(set(said["engines"]) <= set(EngineName), f"the engines are {said['engines']!r}")
+    _judge_notices(said["warnings"])
+    for use in said["limits"]:
+        _require(set(use) == {"name", "limit", "actual", "unit"}, "a limit has more")
+        _require(use["name"] in _LIMIT_NAMES and use["unit"] in set(Unit), f"a limit is {use!r}")
+        _require(all(type(use[slot]) is int for slot in ("limit", "actual")), "a limit is no number")
+    for page in said["pages"]:
+        fields = {each.name for each in dataclasses.fields(InspectedPage)}
+        _require(set(page) == fields, f"an inspected page has {sorted(set(page) ^ fields)}")
+        _require(page["text_layer"] in set(TextLayerState), f"a text layer is {page['text_layer']!r}")
+        _require(page["engine"] in set(EngineName), f"a page's engine is {page['engine']!r}")
+        _judge_notices(page["warnings"])
+        if page["error"] is not None:
+            _judge_problem(page["error"], expected)
 
 
 def _judge_plain(said: dict[str, Any]) -> None:

@@ -131,6 +131,12 @@ FLOW_DOORS: tuple[Door, ...] = (
     Door(name="convert-vl", make=lambda: convert(engine="vl", prompt=PAGE_TEXT), seams=("vl",)),
     Door(name="health", make=lambda: Request(path="/health"), seams=("probe",)),
     Door(name="readyz", make=lambda: Request(path="/readyz"), seams=("probe",)),
+    Door(
+        name="inspect",
+        make=lambda: replace(convert(), path="/v1/inspect"),
+        seams=("receive", "spool-open", "spool-full", "admission", "check", "open", "page"),
+    ),
+    Door(name="inspect-in-part", make=lambda: replace(convert(), path="/v1/inspect"), seams=("page",), spare=1),
     Door(name="engines", make=lambda: Request(path="/v1/engines"), seams=()),
     Door(name="missing-file", make=lambda: post(('name="engine"', "auto")), seams=("observe",)),
     Door(name="unknown-path", make=lambda: Request(path="/no/such/page"), seams=("observe",)),
@@ -160,7 +166,7 @@ _BODIES: dict[str, bytes] = {
     "no colon": f"--{BOUNDARY}\r\n{ALL}\r\n\r\nx\r\n--{BOUNDARY}--\r\n".encode(),
     "no name": f"--{BOUNDARY}\r\nContent-Disposition: form-data\r\n\r\n{ALL}\r\n--{BOUNDARY}--\r\n".encode(),
     "not form-data": f"--{BOUNDARY}\r\nContent-Disposition: {KEY}; name=file\r\n\r\nx\r\n--{BOUNDARY}--\r\n".encode(),
-    "header break": make_form((f'name="file"; filename="{HEADER_BREAK}"', PICTURE)),
+    "header break": make_form((f'name="file"; filename="{HEADER_BREAK}"', b"MZ\0\xff" + ALL.encode())),
     "no bytes": b"",
     "nul": b"\0" * 400,
     "json": b'{"file": "' + KEY.encode() + b'"}',
@@ -184,7 +190,7 @@ _FILES: dict[str, bytes] = {
     "zip": b"PK\x03\x04" + ALL.encode(),
     "html": f"<html><body>{PAGE_TEXT}</body></html>".encode(),
     "empty": b"",
-    "exe": b"MZ" + ALL.encode(),
+    "exe": b"MZ\0\x01\xff\xfe\0" + ALL.encode(),
     "svg": f'<svg xmlns="http://www.w3.org/2000/svg"><text>{PAGE_TEXT}</text></svg>'.encode(),
 }
 
@@ -215,11 +221,18 @@ def _carry() -> list[Door]:
     doors += [
         Door(
             name=f"file name {number}",
-            make=lambda name=name: post((f'name="file"; filename="{name}"', b"MZ" + ALL.encode())),
+            make=lambda name=name: post((f'name="file"; filename="{name}"', b"MZ\0\x01\xff\xfe\0" + ALL.encode())),
         )
         for number, name in enumerate(_NAMES)
     ]
     doors += [Door(name=f"option value {name}", make=_option(name, value)) for name, value in _VALUES.items()]
+    doors += [
+        Door(
+            name=f"inspect, {name}",
+            make=lambda name=name, value=value: replace(_option(name, value)(), path="/v1/inspect"),
+        )
+        for name, value in _VALUES.items()
+    ]
     doors += [
         Door(name=f"option name {number}", make=_option(name))
         for number, name in enumerate((KEY, DSN, HOME, MAIL, "\u5bc6\u94a5" + KEY, KEY * 9))
@@ -263,6 +276,8 @@ def _loud_headers() -> dict[str, str]:
     return dict.fromkeys((*names, *more), f"{KEY}; {TOKEN}; {ADDRESS}")
 
 
+READ_BACK = frozenset({"file: canary text", "file: html", "file: svg"})
+"""Where every decoder is there, these files are read, and whoever sent them gets their text."""
 CARRYING_DOORS: tuple[Door, ...] = tuple(_carry())
 DOORS: tuple[Door, ...] = (*FLOW_DOORS, *CARRYING_DOORS)
 

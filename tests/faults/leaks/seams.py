@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import random
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,10 +21,12 @@ from ironleaf.application.api import routes
 from ironleaf.application.options import EngineChoice
 from ironleaf.application.quality import clean_result
 from ironleaf.application.settings import EngineSettings, ServerSettings, Settings, VlSettings
+from ironleaf.application.worker_entry import make_decoding_worker
 from ironleaf.document import Block, BlockKind, EngineName, Grade, PageResult, Quality, Region
 from ironleaf.faults import ManualClock
 from ironleaf.foundation.errors import ModelFailure
 from ironleaf.foundation.health import HealthBoard, HealthStatus, ProbeResult
+from ironleaf.foundation.processes import PoolStatus
 from ironleaf.services.engines.base import Capabilities
 from ironleaf.services.engines.errors import ENGINE_FAILED
 from ironleaf.services.engines.ladder import LadderEngine
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from ironleaf.application.bootstrap import House
     from ironleaf.services.engines.vision_language.settings import BackendSettings
 
+_WELL = PoolStatus(name="double", size=1, alive=1, busy=0, queued=0, replaced={}, sandbox=None, ready=True)
 READ = "Twelve crates of apples, to be paid by the end of March."
 """What the engines of the wall read."""
 VL_ALIAS = "reader-1"
@@ -127,6 +131,12 @@ class RecogniserPool:
             engine=EngineName.EMBEDDED, text=READ, blocks=(block,), width_px=120, height_px=60, confidence=0.9
         )
 
+    async def start(self) -> None:
+        return
+
+    def status(self) -> PoolStatus:
+        return _WELL
+
     async def aclose(self) -> None:
         return
 
@@ -134,17 +144,24 @@ class RecogniserPool:
 class DecoderPool:
     """A pool of decoders: the real workshop in this process, with a seam before each kind of job."""
 
-    def __init__(self, seams: Seams) -> None:
+    def __init__(self, seams: Seams, *, every_format: bool) -> None:
         self._seams = seams
-        self._workshop = DecodingWorkshop((ImageDecoder(),), DecodeLimits())
+        pictures_only = DecodingWorkshop((ImageDecoder(),), DecodeLimits())
+        self._work = make_decoding_worker(DecodeLimits()) if every_format else pictures_only
 
     async def call(self, job: Any, *, timeout_s: float, queue_timeout_s: float | None = None) -> Any:
         seam = "open" if isinstance(job, OpenJob) else "page" if isinstance(job, PageJob) else "render"
         self._seams.strike(seam)
-        return self._workshop(job)
+        return self._work(job)
+
+    async def start(self) -> None:
+        return
+
+    def status(self) -> PoolStatus:
+        return _WELL
 
     async def aclose(self) -> None:
-        self._workshop.close()
+        return
 
 
 class SeamSpools(SpoolRoot):
@@ -183,20 +200,24 @@ class SeamProbe:
 
 
 @contextmanager
-def build(directory: Path, *, backends: tuple[BackendSettings, ...] = ()) -> Iterator[WallHouse]:
+def build(
+    directory: Path, *, backends: tuple[BackendSettings, ...] = (), every_format: bool = False
+) -> Iterator[WallHouse]:
     """Yield the house as `bootstrap` joins it, with seams between its parts and no process below it.
 
     With ``backends`` their real engines and guards read; without, a double with a seam of its own.
+    ``every_format`` opens more than pictures.
     """
     seams, still = Seams(), ManualClock()
-    settings = Settings(
-        server=ServerSettings(conversions_max=4),
-        files=FileSettings(spool_directory=directory / "spool", spool_free_bytes_min=0),
-        engines=EngineSettings(vl=VlSettings(backends=backends, reserve_s=1.0)),
-    )
+    with patch.dict(os.environ, XDG_STATE_HOME=str(directory / "state")):  # nothing is remembered from other runs
+        settings = Settings(
+            server=ServerSettings(conversions_max=4),
+            files=FileSettings(spool_directory=directory / "spool", spool_free_bytes_min=0),
+            engines=EngineSettings(vl=VlSettings(backends=backends, reserve_s=1.0)),
+        )
     board = HealthBoard((SeamProbe("service", seams, still), SeamProbe("model", seams, still)), still)
     doubles = {
-        "_build_decoders": lambda *_: DecoderPool(seams),
+        "_build_decoders": lambda *_: DecoderPool(seams, every_format=every_format),
         "_build_recognisers": lambda *_: RecogniserPool(seams),
         "count_recognisers": lambda _: 0,  # one page after the other: which one breaks is certain then
         "_checker": _seamed(seams, "check", bootstrap._checker),

@@ -112,7 +112,8 @@ async def test_every_page_of_the_catalogue_is_made_of_the_catalogue_alone(tmp_pa
 
 
 async def test_one_broken_page_costs_no_other(tmp_path: Path) -> None:
-    pairs = [(door, seam) for door in FLOW_DOORS if door.spare for seam in door.seams]
+    doors = [door for door in FLOW_DOORS if door.spare and door.make().path == "/v1/convert"]
+    pairs = [(door, seam) for door in doors for seam in door.seams]
     faults = [fault for fault in (*THROWN, EXIT) if isinstance(fault.make(), Exception | SystemExit)]
     with build(tmp_path) as wall:
         for (door, seam), fault in zip(itertools.cycle(pairs), faults * 3, strict=False):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from ironleaf.application.options import (
+    LANGUAGES_MAX,
     PASSWORD_CHARACTERS_MAX,
     PROMPT_CHARACTERS_MAX,
     TIMEOUT_S_DEFAULT,
@@ -12,6 +13,8 @@ from ironleaf.application.options import (
     EngineChoice,
     OutputFormat,
 )
+
+_LANGUAGE: Final = "[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}"
 
 
 def describe_form() -> dict[str, Any]:
@@ -49,12 +52,13 @@ def _options() -> dict[str, Any]:
         },
         "page_range": {
             "type": "string",
-            "pattern": r"^[1-9][0-9]*(-[1-9][0-9]*)?(,[1-9][0-9]*(-[1-9][0-9]*)?)*$",
+            "pattern": r"^[1-9][0-9]{0,5}(-[1-9][0-9]{0,5})?(,[1-9][0-9]{0,5}(-[1-9][0-9]{0,5})?)*$",
             "example": "1-5,8",
             "description": "Only these pages are read, counted from 1.",
         },
         "languages": {
             "type": "string",
+            "pattern": rf"^{_LANGUAGE}(,{_LANGUAGE}){{0,{LANGUAGES_MAX - 1}}}$",
             "example": "en,zh-Hans",
             "description": "A hint: BCP-47 tags, comma-separated.",
         },

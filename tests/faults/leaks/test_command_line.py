@@ -1,0 +1,97 @@
+"""The wall around the terminal: ``ironleaf convert`` says what the catalogue says, about a path that its user gave."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.faults.leaks.closed_lists import CATALOGUE, ULID
+from tests.faults.leaks.doors import EMBEDDED_SEAMS, FLOW_SEAMS, make_new_picture
+from tests.faults.leaks.faults import THROWN, THROWN_BY_POOLS, Thrown
+from tests.faults.leaks.scan import find_secrets
+from tests.faults.leaks.seams import READ, build
+
+from ironleaf.application.cli import commands, converting
+from ironleaf.application.cli.converting import Target, convert_files
+from ironleaf.application.cli.exits import EXIT_CODES
+from ironleaf.application.options import ConvertOptions, EngineChoice, OutputFormat
+from ironleaf.application.settings import Settings
+from ironleaf.foundation.errors import Kind
+from ironleaf.foundation.observability import LogSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ironleaf.foundation.errors import Language
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+_LINE = re.compile(rf"(?P<path>\S+\.gif)(:\d+)?: (?P<words>.+) \[(?P<reason>[a-z-]+) · {ULID.pattern}\]")
+_SEAMS = {
+    EngineChoice.VL: tuple(seam for seam in FLOW_SEAMS if seam not in {"receive", "answer"}),
+    EngineChoice.EMBEDDED: EMBEDDED_SEAMS,
+}
+
+
+def judge_line(line: str, language: Language) -> list[str]:
+    """Return what a line on standard error says that is in no closed list."""
+    found = _LINE.fullmatch(line)
+    if found is None:
+        return [f"a line of its own: {line!r}"]
+    entry = CATALOGUE.find(found["reason"])
+    if entry is None or not found["words"].startswith(entry.message.in_language(language)):
+        return [f"words of its own: {line!r}"]
+    rest = found["words"].removeprefix(entry.message.in_language(language))
+    return [] if re.fullmatch(r"( \([a-z0-9 ,.]+\)|（[\w ，,.]+）)?", rest) else [f"facts of its own: {line!r}"]
+
+
+@pytest.mark.parametrize("engine", _SEAMS)
+async def test_a_terminal_sees_the_catalogue_and_nothing_else(
+    engine: EngineChoice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "page.gif"
+    settings = Settings(logs=LogSettings(directory=tmp_path / "logs"))
+    findings: list[str] = []
+    exits: set[int] = set()
+    rounds = zip(THROWN_BY_POOLS, itertools.cycle(_SEAMS[engine]), itertools.cycle(("en", "zh", "en")), strict=False)
+    for number, (fault, seam, language) in enumerate(rounds):
+        if not isinstance(fault.make(), Exception):
+            continue
+        path.write_bytes(make_new_picture())
+        with build(tmp_path / str(number)) as wall:
+            monkeypatch.setattr(converting, "build_house", lambda _settings, wall=wall: wall.house)
+            wall.seams.arm(seam, fault)
+            options = ConvertOptions(engine=engine, output_format=OutputFormat.TEXT)
+            target = Target(directory=None, output_format=OutputFormat.TEXT, language=language)
+            exits.add(await convert_files(settings, [path], options, target))
+            if not wall.seams.struck:
+                findings.append(f"{seam} is not on the way")
+        told = capsys.readouterr()
+        about = f"{fault.name} at {seam}"
+        findings += [f"{about}: leak of {hit}" for hit in find_secrets((told.out + told.err).encode())]
+        findings += [f"{about}: {each}" for line in told.err.splitlines() for each in judge_line(line, language)]
+        findings += [f"{about}: printed {line!r}" for line in told.out.splitlines() if line not in {READ, ""}]
+    assert not findings, "\n".join(findings[:30])
+    assert EXIT_CODES[Kind.INTERNAL] in exits
+
+
+_EXCEPTIONS = [fault for fault in THROWN if isinstance(fault.make(), Exception)]
+
+
+@pytest.mark.parametrize("fault", _EXCEPTIONS, ids=lambda each: each.name)
+def test_no_way_out_of_the_command_line_shows_a_stack(
+    fault: Thrown, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(**_: object) -> None:
+        raise fault()
+
+    monkeypatch.setattr(commands, "app", fail)
+    monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
+    with pytest.raises(SystemExit) as left:
+        commands.run()
+    told = capsys.readouterr()
+    assert left.value.code in EXIT_CODES.values()
+    assert re.fullmatch(r"ironleaf: .+ \[[a-z-]+\]\n", told.err), told.err
+    assert not find_secrets((told.out + told.err).encode())
