@@ -150,6 +150,18 @@ async def test_the_second_backend_reads_what_the_first_cannot() -> None:
     assert house.embedded.hits == 0
 
 
+@pytest.mark.parametrize("fault", ["silent-before-headers", "silent-after-headers"])
+async def test_a_silent_backend_is_not_asked_twice_for_one_page_while_another_can_read_it(fault: str) -> None:
+    async with (
+        FaultyModelServer(fault) as sick,
+        FaultyModelServer("ok", text=GOOD_TEXT) as well,
+        build(sick, well) as house,
+    ):
+        page = await house.read()
+        assert sick.hits == 1
+    assert (page.text, page.model, page.degraded_reason) == (GOOD_TEXT, "reader-2", "model-timeout")
+
+
 async def test_one_bad_page_does_not_open_the_breaker() -> None:
     """A 500 may be the input's fault: the canary page, read well at the same time, tells."""
     async with FaultyModelServer("500-bad-image", "ok", text=GOOD_TEXT) as server, build(server) as house:

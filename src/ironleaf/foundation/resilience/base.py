@@ -40,6 +40,8 @@ class FailureVerdict:
     """The other side answered, and what it answered is no good."""
     overloaded: bool = False
     """The other side says that it has too much to do."""
+    timed_out: bool = False
+    """Nothing came in the time that one call may take: another try may cost as much, and an alternative is quicker."""
 
 
 Classify = Callable[[Exception], FailureVerdict]

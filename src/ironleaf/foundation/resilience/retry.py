@@ -55,7 +55,7 @@ def choose_delay(
     ``draw`` is a random number from 0 to 1: full jitter spreads callers over
     the whole interval, so that they do not come back together.
     """
-    if not verdict.retry_same:
+    if not verdict.retry_same or (verdict.timed_out and context.alternative_left):
         return RetryStop.NOT_RETRYABLE
     if context.attempt >= options.attempts_max:
         return RetryStop.ATTEMPTS

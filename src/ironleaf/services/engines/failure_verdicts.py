@@ -56,6 +56,7 @@ def _judge_upstream(failure: UpstreamFailure) -> FailureVerdict:
         retry_after_s=verdict.retry_after_s,
         hard=_find_hard_signal(failure),
         overloaded=verdict.kind in _OVERLOADED,
+        timed_out=verdict.kind is FailureKind.TIMEOUT,
     )
 
 

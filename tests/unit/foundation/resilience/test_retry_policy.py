@@ -98,6 +98,9 @@ def test_the_ceiling_doubles_up_to_the_cap(attempt: int, ceiling_s: float) -> No
         (FailureVerdict(retry_same=True, retry_after_s=7.0), {"alternative_left": True}, RetryStop.RETRY_AFTER),
         (FailureVerdict(retry_same=True, retry_after_s=1.0), {"alternative_left": True}, 1.1),
         (FailureVerdict(retry_same=True, retry_after_s=0.0), {}, 0.1),
+        (FailureVerdict(retry_same=True, timed_out=True), {}, 0.1),
+        (FailureVerdict(retry_same=True, timed_out=True), {"alternative_left": True}, RetryStop.NOT_RETRYABLE),
+        (AGAIN, {"alternative_left": True}, 0.1),
         (FailureVerdict(retry_same=True, retry_after_s=0.1), {"attempt": 3}, RetryStop.ATTEMPTS),
     ],
 )
