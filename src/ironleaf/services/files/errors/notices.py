@@ -103,11 +103,6 @@ OFFICE_REPAIRED: Final = _notice(
     "Parts of the Office file are missing or damaged; the rest was read.",
     "Office 文件的部分内容缺失或损坏；其余部分已读取。",
 )
-PLAIN_FALLBACK_USED: Final = _notice(
-    "plain-fallback-used",
-    "The document was read by a simpler reader; its structure may be lost.",
-    "文档由较简单的读取器处理；结构可能丢失。",
-)
 PAGE_ENHANCED: Final = _notice(
     "page-enhanced", "The picture was enhanced before it was read.", "图片在识别前经过增强处理。"
 )
@@ -140,7 +135,6 @@ NOTICES: Final = (
     CHARACTERS_REPLACED,
     TEXT_TRUNCATED,
     OFFICE_REPAIRED,
-    PLAIN_FALLBACK_USED,
     PAGE_ENHANCED,
     PAGE_DESKEWED,
 )
