@@ -47,6 +47,26 @@ ENGINE_NOT_CONFIGURED: Final = Entry(
     alert=AlertRule.SURGE,
 )
 
+PAGE_WITHOUT_IMAGE: Final = Entry(
+    code=42272,
+    reason="page-without-image",
+    family=Family.VALIDATION,
+    level=Level.L1,
+    kind=Kind.UNSUPPORTED,
+    message=Text(
+        en="The engine that was asked for reads images, and this page has none: its file holds text only.",
+        zh="所请求的引擎只能读取图像，而该页面没有图像：文件中只有文本。",
+    ),
+    user_advice=Text(
+        en="Choose the engine “auto”: it takes the text from the file itself.",
+        zh="请将 engine 设为“auto”，服务会直接从文件中读取文本。",
+    ),
+    operator_advice=Text(
+        en="Nothing to do: the caller asked for an engine that does not fit the file.",
+        zh="无需处理：调用方选择的引擎不适用于该文件。",
+    ),
+)
+
 CONVERSION_FAILED: Final = Entry(
     code=50270,
     reason="conversion-failed",
@@ -69,7 +89,7 @@ CONVERSION_FAILED: Final = Entry(
     alert=AlertRule.RATE,
 )
 
-ENTRIES: Final[tuple[Entry, ...]] = (UNKNOWN_OPTION, ENGINE_NOT_CONFIGURED, CONVERSION_FAILED)
+ENTRIES: Final[tuple[Entry, ...]] = (UNKNOWN_OPTION, ENGINE_NOT_CONFIGURED, PAGE_WITHOUT_IMAGE, CONVERSION_FAILED)
 
 NO_TEXT_FOUND: Final = NoticeEntry(
     reason="no-text-found",

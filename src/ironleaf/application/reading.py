@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
 
-from ironleaf.application.errors import ENGINE_NOT_CONFIGURED
+from ironleaf.application.errors import ENGINE_NOT_CONFIGURED, PAGE_WITHOUT_IMAGE
 from ironleaf.application.options import ConvertOptions, EngineChoice
 from ironleaf.application.pages import attach_image, make_failed_page, make_page
 from ironleaf.document import Page, PageResult, PageSource, Quality
@@ -27,6 +27,7 @@ from ironleaf.foundation.errors.protocol import INTERNAL_ERROR
 from ironleaf.services.engines.base import Engine, RecogniseRequest
 from ironleaf.services.engines.errors import DEADLINE_EXCEEDED
 
+_READ_IMAGES: Final = frozenset({EngineChoice.VL, EngineChoice.EMBEDDED})
 _log = structlog.get_logger(__name__)
 
 
@@ -105,6 +106,7 @@ class PageReader:
 
     async def _recognise(self, opened: OpenedPages, number: int, reading: Reading) -> Page:
         source, options = await opened.page(number), reading.options
+        _require_image(source, options.engine)
         if options.force_ocr and source.has_image:
             source = replace(source, text_layer=None)
         request = RecogniseRequest(
@@ -117,6 +119,12 @@ class PageReader:
         source = replace(source, warnings=(*source.warnings, *opened.warnings_of(number)))
         page = make_page(source, result, self._grade(result))
         return await attach_image(page, source) if options.include_images else page
+
+
+def _require_image(source: PageSource, engine: EngineChoice) -> None:
+    if engine in _READ_IMAGES and not source.has_image:
+        detail = Detail(reason=PAGE_WITHOUT_IMAGE.reason, page=source.number)
+        raise ValidationProblem(PAGE_WITHOUT_IMAGE, details=(detail,))
 
 
 def _as_failure(error: Exception | SystemExit) -> IronleafError:

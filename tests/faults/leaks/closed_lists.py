@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ironleaf.application.bootstrap import build_catalogue, build_notices
+from ironleaf.application.catalogue import build_catalogue, build_notices
 from ironleaf.application.options import OPTION_NAMES, EngineChoice, OutputFormat
 from ironleaf.document import AttemptOutcome, DocumentStatus, EngineName, Grade, PageStatus
 from ironleaf.document.inspection import InspectedPage, Inspection, TextLayerState
