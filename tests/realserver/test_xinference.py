@@ -1,0 +1,130 @@
+"""Promise: the failure that started this house, on the real Xinference: its model dies under load.
+
+Callers keep getting their text, from the embedded engine and labelled so; nothing of the server's own words reaches
+them; and the model is used again when it is back, whether Xinference brings it back or we ask it to.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.realserver.door import Door
+from tests.realserver.scene import ALIAS, Answer, Callers, ask, read_ledger, read_standing, serve
+from tests.realserver.servers import (
+    MODEL,
+    TICKET_TEXT,
+    ModelServer,
+    draw_ticket,
+    kill,
+    launch,
+    make_launch_request,
+    run_xinference,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+RELOAD_S = 300.0
+"""Xinference reloads a replica in 21 to 24 s where nobody else works; imports take minutes where somebody does."""
+RELAUNCH_S = 600.0
+"""A minute without the model, the launch, its negative cache of 10 s, the canary page."""
+HITS_MAX = 12
+"""The calls under way when the model died, and those until the breaker opened; callers go on by the hundred."""
+
+
+@pytest.fixture(scope="module")
+def xinference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
+    """Xinference as it comes, without a model."""
+    with run_xinference(tmp_path_factory.mktemp("xinference")) as server:
+        yield server
+
+
+def test_a_model_that_was_never_there_costs_a_few_calls(xinference: ModelServer, tmp_path: Path) -> None:
+    """Asked for it, the server says its own address, its process and its models: to us alone."""
+    with Door(xinference.port) as door, serve(tmp_path, door.base_url, f"{MODEL}-0") as service:
+        answers = [ask(service) for _ in range(4)]
+        alone = ask(service, engine="vl")
+        assert door.chats <= HITS_MAX
+    assert not [fault for answer in answers for fault in answer.find_faults()]
+    assert {answer.page["engine"] for answer in answers} == {"embedded"}
+    assert answers[-1].page["degraded_reason"] == "circuit-open"
+    assert alone.body["error"]["reason"] == "circuit-open"
+    assert [*alone.find_faults()] == [f"status {alone.status}"]
+
+
+def test_a_killed_replica_is_bridged_and_found_again(
+    xinference: ModelServer, tmp_path: Path, learned_model: Path
+) -> None:
+    replica = launch(xinference, learned_model)
+    with Door(xinference.port) as door, serve(tmp_path, door.base_url, MODEL) as service:
+        ticket = ask(service, draw_ticket(tmp_path), engine="vl", output_format="text")
+        callers = Callers(service)
+        with callers.at_work(3):
+            callers.wait_for(by_model, count=6, timeout_s=120)
+            before = door.chats
+            kill(replica)
+            first = callers.wait_for(by_embedded, timeout_s=60)
+            opened = callers.wait_for(by_open_breaker, timeout_s=60)
+            standing, hits = read_standing(service), door.chats - before
+            back = callers.wait_for(by_model_after(opened), timeout_s=RELOAD_S)
+            callers.wait_for(by_model_after(back), count=3, timeout_s=60)
+        ready = read_standing(service)
+        report(callers, first=first, back=back, hits=hits, hits_in_all=door.chats - before)
+    assert (ticket.page["text"], ticket.page["engine"], ticket.page["model"]) == (TICKET_TEXT, "vl", ALIAS)
+    assert not [fault for answer in callers.answers for fault in answer.find_faults()]
+    assert (standing, ready) == ("down", "ready")
+    assert hits <= HITS_MAX
+
+
+def test_a_model_that_stays_away_is_loaded_again_by_us(tmp_path: Path, learned_model: Path) -> None:
+    """As after Xinference has used up its own attempts: an empty list of models, and 404 for ever."""
+    wish = make_launch_request(learned_model)
+    with run_xinference(tmp_path / "xinference", reloads_max=0) as server:
+        replica = launch(server, learned_model)
+        with Door(server.port) as door, serve(tmp_path, door.base_url, MODEL, relaunch=wish) as service:
+            assert not ask(service, engine="vl").find_faults()
+            callers = Callers(service)
+            with callers.at_work(1):
+                before = door.chats
+                kill(replica)
+                first = callers.wait_for(by_open_breaker, timeout_s=60)
+                gone = server.serves()
+                back = callers.wait_for(by_model_after(first), timeout_s=RELAUNCH_S)
+            report(callers, first=first, back=back, hits=0, hits_in_all=door.chats - before)
+    assert not [fault for answer in callers.answers for fault in answer.find_faults()]
+    assert gone == ()
+    (entry,) = [entry for entry in read_ledger(tmp_path) if entry["action"] == "model_relaunched"]
+    assert (entry["backend"], entry["outcome"]) == (ALIAS, "done")
+
+
+def by_model(answer: Answer) -> bool:
+    return answer.by_model
+
+
+def by_model_after(moment: Answer) -> Callable[[Answer], bool]:
+    return lambda answer: answer.at_s > moment.at_s and answer.by_model
+
+
+def by_embedded(answer: Answer) -> bool:
+    return not answer.by_model
+
+
+def by_open_breaker(answer: Answer) -> bool:
+    return answer.page.get("degraded_reason") == "circuit-open"
+
+
+def report(callers: Callers, *, first: Answer, back: Answer, hits: int, hits_in_all: int) -> None:
+    """Say the figures of a run (``-s`` shows them)."""
+    bridged = [answer for answer in callers.answers if not answer.by_model]
+    figures = {
+        "answers": len(callers.answers),
+        "by the embedded engine": len(bridged),
+        "reasons": sorted({str(answer.page.get("degraded_reason")) for answer in bridged}),
+        "longest answer, s": round(max(answer.took_s for answer in callers.answers), 1),
+        "until the model was used again, s": round(back.at_s - first.at_s, 1),
+        "chat calls until the breaker was open": hits,
+        "chat calls after the kill, probes and pages at the end included": hits_in_all,
+    }
+    print(figures)  # noqa: T201
