@@ -13,26 +13,10 @@ import structlog
 from ironleaf.foundation.observability import LogSettings, Redactor, configure_logs, find_records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 REQUEST = "01JDA2B3C4D5E6F7G8H9J0K1M2"
 SECRET = "topsecretvalue"
-
-
-@pytest.fixture(autouse=True)
-def restored_logging() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    for handler in list(root.handlers):
-        if handler not in handlers:
-            root.removeHandler(handler)
-            handler.close()
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
 
 
 def configured(tmp_path: Path, **settings: Any) -> io.StringIO:
@@ -107,3 +91,57 @@ def test_only_a_request_id_is_looked_for(tmp_path: Path) -> None:
 def test_settings_are_checked_by_name(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         LogSettings(**wrong)
+
+
+def test_settings_say_what_is_wrong_and_allow_the_bounds() -> None:
+    with pytest.raises(ValueError, match=r"^level: must be one of debug, info, warning, error$"):
+        LogSettings(level="loud")
+    with pytest.raises(ValueError, match=r"^file_bytes_max: must be at least 65536$"):
+        LogSettings(file_bytes_max=65_535)
+    with pytest.raises(ValueError, match=r"^files_max: must be at least 1$"):
+        LogSettings(files_max=0)
+    assert LogSettings(file_bytes_max=65_536, files_max=1, level="debug").files_max == 1
+
+
+def test_logs_lie_in_the_users_state_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert LogSettings().directory == tmp_path / "ironleaf" / "logs"
+    for unset in (lambda: monkeypatch.setenv("XDG_STATE_HOME", ""), lambda: monkeypatch.delenv("XDG_STATE_HOME")):
+        unset()
+        monkeypatch.setenv("HOME", str(tmp_path))
+        assert LogSettings().directory == tmp_path / ".local" / "state" / "ironleaf" / "logs"
+
+
+def write_log(path: Path, *lines: str) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def test_records_are_read_oldest_file_first_past_what_is_no_record(tmp_path: Path) -> None:
+    def record(number: int) -> str:
+        return json.dumps({"n": number, "request_id": REQUEST})
+
+    write_log(
+        tmp_path / "ironleaf.jsonl", f"{{broken {REQUEST}", record(5), json.dumps([REQUEST]), record(6), '{"n": 0}'
+    )
+    write_log(tmp_path / "ironleaf.jsonl.2", record(3))
+    write_log(tmp_path / "ironleaf.jsonl.10", record(2))
+    write_log(tmp_path / "ironleaf.jsonl.1", record(4))
+    write_log(tmp_path / "ironleaf.jsonl.bak", record(99))
+    write_log(tmp_path / "ironleaf.jsonl.1.gz", record(99))
+    write_log(tmp_path / "other.jsonl", record(99))
+    assert [each["n"] for each in find_records(tmp_path, REQUEST)] == [2, 3, 4, 5, 6]
+    assert find_records(tmp_path, "0" * 26) == []
+    assert find_records(tmp_path / "nowhere", REQUEST) == []
+
+
+@pytest.mark.parametrize(("written", "shown"), [(999, 999), (1000, 1000), (1001, 1000), (1500, 1000)])
+def test_a_thousand_records_are_shown(tmp_path: Path, written: int, shown: int) -> None:
+    write_log(tmp_path / "ironleaf.jsonl.1", *[json.dumps({"id": REQUEST, "n": number}) for number in range(500)])
+    write_log(tmp_path / "ironleaf.jsonl", *[json.dumps({"id": REQUEST, "n": n}) for n in range(500, written)])
+    assert [each["n"] for each in find_records(tmp_path, REQUEST)] == list(range(shown))
+
+
+@pytest.mark.parametrize("wrong", ["", "x", REQUEST[:-1], REQUEST + "0", REQUEST.lower(), REQUEST[:-1] + "U"])
+def test_what_is_no_request_id_is_refused(tmp_path: Path, wrong: str) -> None:
+    with pytest.raises(ValueError, match=r"^not a request id$"):
+        find_records(tmp_path, wrong)

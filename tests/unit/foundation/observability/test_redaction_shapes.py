@@ -507,9 +507,9 @@ def test_tokens_are_counted(name: str) -> None:
 def test_random_bytes_in_base64_are_masked_all_but_always(number: int) -> None:
     randomness = random.Random(number)
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
-        texts = [encode(randomness.randbytes(number)).decode()[:number] for _ in range(2_000)]
+        texts = [encode(randomness.randbytes(number)).decode()[:number] for _ in range(300)]
         missed = sum(Redactor().redact_text(f"got {text} from") != "got <blob> from" for text in texts)
-        assert missed <= 20  # one in a hundred reads like words, has many dashes, or holds another secret's shape
+        assert missed <= 3  # one in a hundred reads like words, has many dashes, or holds another secret's shape
 
 
 def test_every_line_of_wrapped_base64_is_masked() -> None:
