@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ALIAS = "reading-room"
 PRIVATE = re.compile(
     rf"address=|pid[=:]|127\.0\.0\.1|localhost|-rep\d|{re.escape(MODEL)}|tiny-qwen2vl|xinference|xoscar|transformers"
-    r"|uvicorn|remote server|model not found|stopping state|traceback|/tmp/|\.py\b|0x[0-9a-f]{6}",
+    r"|uvicorn|remote server|model not found|stopping state|traceback|/tmp/|\.py\b|\b0x[0-9a-f]{6}",
     re.IGNORECASE,
 )
 """What the founding failure showed, and whatever else names a machine, a process, a replica or a program."""
