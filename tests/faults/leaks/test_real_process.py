@@ -14,13 +14,16 @@ import pytest
 from tests.faults.leaks.canaries import ADDRESS, ALL, DSN, HOME, KEY, PAGE_TEXT
 from tests.faults.leaks.closed_lists import Expected
 from tests.faults.leaks.doors import CARRYING_DOORS, FACES, READ_BACK, Face, Request
-from tests.faults.leaks.scan import Answer
+from tests.faults.leaks.scan import Answer, find_secrets
 from tests.faults.leaks.seams import READ, VL_ALIAS
 from tests.faults.leaks.wall import Tally
 from tests.fixtures.service import Service, find_port, run_service
 
+from ironleaf.application.settings import SettingsRefused, load_settings
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = [pytest.mark.xdist_group("acceptance"), pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -188,31 +191,38 @@ def _take_body(headers: tuple[tuple[bytes, bytes], ...], raw: bytes, method: str
     return raw[:length], raw[length:]
 
 
-def test_settings_are_refused_without_their_values() -> None:
-    cases = {
-        "IRONLEAF_SERVER__PORT": KEY,
-        "IRONLEAF_SERVER__HOST": DSN,
-        "IRONLEAF_SERVER": KEY,
-        "IRONLEAF_SERVER__ALLOW_PUBLIC": KEY,
-        "IRONLEAF_LOGS__LEVEL": KEY,
-        "IRONLEAF_FILES__LIMITS__BYTES_MAX": DSN,
-        "IRONLEAF_FILES__FORMATS": json.dumps([KEY]),
-        "IRONLEAF_WORKERS__DECODERS": KEY,
-        "IRONLEAF_CONFIG": HOME,
-        "IRONLEAF_ENGINES__VL__BACKENDS": json.dumps(
-            [{"alias": "a", "api_key": KEY, "base_url": DSN, "model": PAGE_TEXT}]
-        ),
-        "IRONLEAF_ENGINES__VL__RESERVE_S": KEY,
-    }
-    for name, value in cases.items():
-        done = subprocess.run(
-            [sys.executable, "-m", "ironleaf", "serve"],
-            env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", name: value},
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-        told = (done.stdout + done.stderr).decode()
-        assert done.returncode in {69, 78}, (name, told)
-        assert "Traceback" not in told, name
-        assert not [secret for secret in (KEY, DSN, HOME, PAGE_TEXT) if secret in told], (name, told)
+REFUSED_SETTINGS: dict[str, str] = {
+    "IRONLEAF_SERVER__PORT": KEY,
+    "IRONLEAF_SERVER": KEY,
+    "IRONLEAF_SERVER__ALLOW_PUBLIC": KEY,
+    "IRONLEAF_LOGS__LEVEL": KEY,
+    "IRONLEAF_FILES__LIMITS__BYTES_MAX": DSN,
+    "IRONLEAF_FILES__FORMATS": json.dumps([KEY]),
+    "IRONLEAF_WORKERS__DECODERS": KEY,
+    "IRONLEAF_CONFIG": HOME,
+    "IRONLEAF_ENGINES__VL__BACKENDS": json.dumps([{"alias": "a", "api_key": KEY, "base_url": DSN, "model": PAGE_TEXT}]),
+    "IRONLEAF_ENGINES__VL__RESERVE_S": KEY,
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_SETTINGS)
+def test_a_setting_is_refused_without_its_value(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingsRefused) as refused:
+        load_settings(environ={name: REFUSED_SETTINGS[name]})
+    assert not find_secrets("\n".join(refused.value.lines).encode())
+
+
+@pytest.mark.parametrize("name", ["IRONLEAF_SERVER__PORT", "IRONLEAF_SERVER__HOST"])
+def test_the_process_refuses_to_start_without_the_value(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ironleaf", "serve"],
+        env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", name: DSN},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    told = (done.stdout + done.stderr).decode()
+    assert done.returncode == 78, told
+    assert "Traceback" not in told
+    assert not find_secrets(told.encode()), told
