@@ -132,6 +132,7 @@ class ConversionFlow:
             checked.format,
             password=order.options.password,
             whole=order.options.page_range is None,
+            pictures=order.options.force_ocr,
             deadline=order.deadline,
             spool_dir=order.spool.directory,
         )

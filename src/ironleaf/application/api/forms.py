@@ -80,7 +80,11 @@ def _options() -> dict[str, Any]:
             "maxLength": PASSWORD_CHARACTERS_MAX,
             "description": "For locked files. Never logged.",
         },
-        "force_ocr": {"type": "boolean", "default": False, "description": "Ignore text layers."},
+        "force_ocr": {
+            "type": "boolean",
+            "default": False,
+            "description": "Ignore text layers; read the pictures inside Office files, too, as pages of their own.",
+        },
         "include_images": {
             "type": "boolean",
             "default": False,

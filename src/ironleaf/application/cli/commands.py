@@ -96,7 +96,7 @@ def convert(  # noqa: PLR0913, PLR0917  (one parameter per option of the HTTP fo
     languages: Annotated[str, typer.Option(help="A hint, such as en,zh-Hans.")] = "",
     timeout_s: Annotated[int, typer.Option(help="Seconds for one file.", min=1, max=TIMEOUT_S_MAX)] = TIMEOUT_S_MAX,
     password: Annotated[str, typer.Option(help="For locked files.")] = "",
-    force_ocr: Annotated[bool, typer.Option(help="Ignore text layers.")] = False,
+    force_ocr: Annotated[bool, typer.Option(help="Ignore text layers; read pictures in Office files.")] = False,
 ) -> None:
     """Turn files into text, without a server."""
     options = parse_options(

@@ -130,17 +130,19 @@ class Decoder:
         spool_dir: Path,
         password: str | None = None,
         whole: bool = True,
+        pictures: bool = False,
     ) -> OpenedDocument:
         """Return the opened file; nothing of it is drawn yet.
 
         ``whole``: all pages are wanted, so the limits on their number hold. Without
-        it the caller counts the pages it asks for. Pictures go to ``spool_dir``.
+        it the caller counts the pages it asks for. ``pictures``: those inside a file of
+        text are pages, too. Drawn pages go to ``spool_dir``.
 
         Raises:
             IronleafError: of the files' catalogue: damaged, locked, too many pages or
                 frames, too large, or it broke its decoder.
         """
-        request = OpenRequest(path=path, format=str(file_format), password=password, whole=whole)
+        request = OpenRequest(path=path, format=str(file_format), password=password, whole=whole, pictures=pictures)
         info = await self.run(OpenJob(file=request), deadline, OpenedInfo)
         return OpenedDocument(
             page_count=info.page_count,

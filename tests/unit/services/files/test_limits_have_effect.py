@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 from tests.fixtures.bombs import gif, nested_office, office, pdf, stream, tiff, zeros
+from tests.fixtures.workshop import make_workshop
 
 from ironleaf.application.bootstrap import make_decoder_limits
-from ironleaf.application.worker_entry import make_decoding_worker
 from ironleaf.faults import ManualClock
 from ironleaf.foundation.clock import Deadline
 from ironleaf.foundation.errors import IronleafError
@@ -71,7 +71,7 @@ LARGE = {"xml_entities_max": 5, "xml_depth_max": 5_000, "archive_ratio_max": 10_
 def read(path: Path, limits: FileLimits) -> Any:
     stored = StoredFile(path=path, bytes=path.stat().st_size, sha256="0", label=None, declared_media_type=None)
     checked = check_file(stored, limits=limits)
-    work: Any = make_decoding_worker(DecodeLimits.of(limits))
+    work: Any = make_workshop(DecodeLimits.of(limits))
     request = OpenRequest(path=path, format=checked.format.value)
     try:
         assert isinstance(work(OpenJob(file=request)), OpenedInfo)

@@ -86,6 +86,8 @@ class OpenRequest:
     password: str | None = field(default=None, repr=False)
     whole: bool = True
     """All pages are wanted: the limits on their number hold. Otherwise the flow counts those it asks for."""
+    pictures: bool = False
+    """Pictures inside a file of text are pages, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

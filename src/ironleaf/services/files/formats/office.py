@@ -13,6 +13,7 @@ from ironleaf.foundation.errors import BusinessError
 from ironleaf.services.files import errors
 from ironleaf.services.files.archives import check_archive
 from ironleaf.services.files.formats.native import OpenedText
+from ironleaf.services.files.formats.office_pictures import OpenedWithPictures
 from ironleaf.services.files.formats.office_sheets import read_sheet, read_strings, read_workbook
 from ironleaf.services.files.formats.office_slides import list_slides, read_slide
 from ironleaf.services.files.formats.office_words import read_words
@@ -109,16 +110,17 @@ class OfficeDecoder:
         except (zipfile.BadZipFile, OSError) as error:
             raise BusinessError(errors.DAMAGED_OFFICE) from error
         try:
-            pages = _list_pages(Package(archive), request.format)
+            package = Package(archive)
+            text = OpenedText(
+                [partial(_read_whole, page) for page in _list_pages(package, request.format)],
+                characters_max=limits.files.text_characters_max,
+                notices=report.notices,
+                on_close=archive.close,
+            )
+            return OpenedWithPictures(text, package, request, limits) if request.pictures else text
         except _PART_FAILURES as error:
             archive.close()
             raise BusinessError(errors.DAMAGED_OFFICE) from error
-        return OpenedText(
-            [partial(_read_whole, page) for page in pages],
-            characters_max=limits.files.text_characters_max,
-            notices=report.notices,
-            on_close=archive.close,
-        )
 
 
 def _list_pages(package: Package, file_format: str) -> list[Callable[[list[str]], Iterable[Block]]]:
