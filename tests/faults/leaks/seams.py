@@ -19,7 +19,7 @@ from ironleaf.application.admission import Admission
 from ironleaf.application.api import app as app_module
 from ironleaf.application.api import routes
 from ironleaf.application.options import EngineChoice
-from ironleaf.application.quality import clean_result
+from ironleaf.application.reading import PageReader
 from ironleaf.application.settings import EngineSettings, ServerSettings, Settings, VlSettings
 from ironleaf.application.worker_entry import make_decoding_worker
 from ironleaf.document import Block, BlockKind, EngineName, Grade, PageResult, Quality, Region
@@ -221,7 +221,7 @@ def build(
         "_build_recognisers": lambda *_: RecogniserPool(seams),
         "count_recognisers": lambda _: 0,  # one page after the other: which one breaks is certain then
         "_checker": _seamed(seams, "check", bootstrap._checker),
-        "clean_result": lambda result: _after(seams, "clean", lambda: clean_result(result)),
+        "PageReader": _seamed_reader(seams),
         "grade_result": lambda _, **__: _after(seams, "grade", lambda: Quality(grade=Grade.GOOD)),
         "HealthBoard": lambda *_: board,
         "SpoolRoot": type("Spools", (SeamSpools,), {"seams": seams}),
@@ -254,6 +254,13 @@ def _stand_in(house: House, seams: Seams) -> Iterator[WallHouse]:
             yield WallHouse(app=app, house=house, seams=seams)
         finally:
             house.spools.close()
+
+
+def _seamed_reader(seams: Seams) -> Callable[..., PageReader]:
+    def build_reader(*, clean: Callable[..., Any], **parts: Any) -> PageReader:
+        return PageReader(clean=lambda *given: _after(seams, "clean", lambda: clean(*given)), **parts)
+
+    return build_reader
 
 
 def _seamed(seams: Seams, name: str, make: Callable[..., Any]) -> Callable[..., Any]:
