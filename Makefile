@@ -49,6 +49,14 @@ check: $(VENV)/.dev ## Format, lint, types, imports, quick tests: under a minute
 	$(BIN)/python -m pytest -q -n 1 -m "not slow" tests/unit tests/contract tests/architecture || { kill $$types; exit 1; }; \
 	wait $$types
 
+.PHONY: leaks
+leaks: $(VENV)/.dev ## Knock at every door with every fault (minutes)
+	IRONLEAF_LEAKS=all $(BIN)/python -m pytest -q -s tests/faults/leaks $(ARGS)
+
+.PHONY: fuzz
+fuzz: $(VENV)/.dev ## Hold the API and the parsers against whatever comes (minutes)
+	IRONLEAF_FUZZ=600 $(BIN)/python -m pytest -q -s tests/acceptance/test_openapi_fuzz.py $(ARGS)
+
 .PHONY: format
 format: $(VENV)/.dev ## Format and mend what can be mended by itself
 	$(BIN)/ruff check --fix --quiet $(SOURCES) || true

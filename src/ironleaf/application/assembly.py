@@ -17,9 +17,16 @@ _ASSEMBLERS: Final[dict[OutputFormat, Callable[[tuple[Page, ...]], str]]] = {
 }
 
 
+def assemble_pages(pages: tuple[Page, ...], output_format: OutputFormat) -> str:
+    """Return the pages' text in one format; nothing for ``json``, where the pages alone are the answer."""
+    assembler = _ASSEMBLERS.get(output_format)
+    return "" if assembler is None else assembler(pages)
+
+
 def assemble_document(
     pages: tuple[Page, ...],
     *,
+    text: str,
     document_id: str,
     filename: str | None,
     media_type: str,
@@ -28,9 +35,8 @@ def assemble_document(
     output_format: OutputFormat,
     timing: Timing,
 ) -> Document:
-    """Return the document with the one field filled that was asked for (``json``: the pages alone)."""
-    assembler = _ASSEMBLERS.get(output_format)
-    filled = {} if assembler is None else {output_format.value: assembler(pages)}
+    """Return the document with ``text`` in the one field that was asked for (``json``: the pages alone)."""
+    filled = {output_format.value: text} if output_format in _ASSEMBLERS else {}
     return Document(
         id=document_id,
         filename=filename,

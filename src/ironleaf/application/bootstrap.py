@@ -18,10 +18,11 @@ from ironleaf.application.engine_desk import EngineDesk
 from ironleaf.application.flow import ConversionFlow
 from ironleaf.application.options import EngineChoice
 from ironleaf.application.probes import PoolProbe
-from ironleaf.application.quality import clean_result, grade_result
+from ironleaf.application.quality import grade_result
 from ironleaf.application.reading import PageReader
 from ironleaf.application.settings import Settings, VlSettings
 from ironleaf.application.subscriptions import log_document, log_guard, log_healing, log_process, log_step_down
+from ironleaf.application.texts import TextDesk
 from ironleaf.application.verdicts import judge_answer, watch_answer
 from ironleaf.application.worker_entry import make_decoding_worker, make_recognition_worker
 from ironleaf.document import EngineName, PageSource
@@ -130,30 +131,11 @@ def build_house(settings: Settings, *, clock: Clock | None = None, random: Rando
     backends = build_backends(settings.engines.vl, clock, random or make_randomness(), readers)
     page_s_max = settings.engines.embedded.page_timeout_s
     engines = build_engines(settings, BlamingRunner(recognisers, quarantine, job_s_max=page_s_max), backends, clock)
-    ledger = FileLedger(
-        settings.engines.vl.healing.ledger_directory,
-        bytes_max=settings.engines.vl.healing.ledger_bytes_max,
-        on_entry=log_healing,
-    )
+    ledger = _build_ledger(settings.engines.vl)
     watches = build_watches(settings.engines.vl, readers, backends, ledger, clock)
     own_model = PoolProbe("model", recognisers)
     catalogue = build_catalogue()
-    decode_s_max = settings.files.limits.decode_s_max
-    flow = ConversionFlow(
-        check=_checker(settings.files.limits, settings.files.formats, load_libmagic()),
-        quarantine=quarantine,
-        decoder=Decoder(BlamingRunner(decoders, quarantine, job_s_max=decode_s_max), decode_s_max=decode_s_max),
-        reader=PageReader(
-            engines=engines,
-            clean=clean_result,
-            grade=partial(grade_result, grade_confidence=grade_confidence),
-            parallel=count_recognisers(settings) + 1,
-        ),
-        foresee=partial(_foresee, has_vl=bool(backends)),
-        limits=settings.files.limits,
-        catalogue=catalogue,
-        clock=clock,
-    )
+    flow = _build_flow(settings, decoders, engines, quarantine, catalogue, clock)
     admission = Admission(
         running_max=settings.server.conversions_max, queued_max=settings.server.conversions_queued_max, clock=clock
     )
@@ -180,6 +162,39 @@ def build_house(settings: Settings, *, clock: Clock | None = None, random: Rando
         desk=EngineDesk(watches, own_model, ledger=ledger, clock=clock),
         spools=spools,
     )
+
+
+def _build_flow(
+    settings: Settings,
+    decoders: WorkerPool[Any, Any],
+    engines: dict[EngineChoice, Engine],
+    quarantine: Quarantine,
+    catalogue: Catalogue,
+    clock: Clock,
+) -> ConversionFlow:
+    decode_s_max = settings.files.limits.decode_s_max
+    texts = TextDesk(decoders)
+    return ConversionFlow(
+        check=_checker(settings.files.limits, settings.files.formats, load_libmagic()),
+        quarantine=quarantine,
+        decoder=Decoder(BlamingRunner(decoders, quarantine, job_s_max=decode_s_max), decode_s_max=decode_s_max),
+        reader=PageReader(
+            engines=engines,
+            clean=texts.clean,
+            grade=partial(grade_result, grade_confidence=grade_confidence),
+            parallel=count_recognisers(settings) + 1,
+        ),
+        texts=texts,
+        foresee=partial(_foresee, has_vl=EngineChoice.VL in engines),
+        limits=settings.files.limits,
+        catalogue=catalogue,
+        clock=clock,
+    )
+
+
+def _build_ledger(settings: VlSettings) -> FileLedger:
+    healing = settings.healing
+    return FileLedger(healing.ledger_directory, bytes_max=healing.ledger_bytes_max, on_entry=log_healing)
 
 
 def build_engines(

@@ -15,6 +15,7 @@ from ironleaf.application.inspecting import Foresight, assemble_inspection, insp
 from ironleaf.application.options import ConvertOptions, PageRange
 from ironleaf.application.outcome import require_some_read
 from ironleaf.application.reading import PageReader, Reading
+from ironleaf.application.texts import TextDesk
 from ironleaf.document import Document, Inspection, Timing
 from ironleaf.foundation.clock import Clock, Deadline
 from ironleaf.foundation.errors import Catalogue, Detail, Language, LimitReached, Unit, ValidationProblem
@@ -61,6 +62,7 @@ class ConversionFlow:
         quarantine: Quarantine,
         decoder: Decoder,
         reader: PageReader,
+        texts: TextDesk,
         foresee: Foresight,
         limits: FileLimits,
         catalogue: Catalogue,
@@ -70,6 +72,7 @@ class ConversionFlow:
         self._quarantine = quarantine
         self._decoder = decoder
         self._reader = reader
+        self._texts = texts
         self._foresee = foresee
         self._limits = limits
         self._catalogue = catalogue
@@ -88,6 +91,7 @@ class ConversionFlow:
             pages = await self._reader.read(opening.opened, opening.numbers, _reading(order))
             require_some_read(pages, self._catalogue)
             read_s = self._clock.monotonic()
+            text = await self._texts.assemble(pages, order.options.output_format, order.deadline)
         timing = Timing(
             receive_ms=order.receive_ms,
             open_ms=round((opened_s - began_s) * 1000),
@@ -96,6 +100,7 @@ class ConversionFlow:
         )
         return assemble_document(
             pages,
+            text=text,
             document_id=order.request_id,
             filename=order.stored.label,
             media_type=opening.checked.media_type,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -60,7 +60,7 @@ class PageReader:
         self,
         *,
         engines: Mapping[EngineChoice, Engine],
-        clean: Callable[[PageResult], PageResult],
+        clean: Callable[[PageResult, Deadline], Awaitable[PageResult]],
         grade: Callable[[PageResult], Quality],
         parallel: int,
     ) -> None:
@@ -115,7 +115,8 @@ class PageReader:
             prompt=options.prompt,
             request_id=reading.request_id,
         )
-        result = self._clean(await self._engines[options.engine].recognise(source, request))
+        result = await self._engines[options.engine].recognise(source, request)
+        result = await self._clean(result, reading.deadline)
         source = replace(source, warnings=(*source.warnings, *opened.warnings_of(number)))
         page = make_page(source, result, self._grade(result))
         return await attach_image(page, source) if options.include_images else page

@@ -12,14 +12,19 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ironleaf.application.texts import TextJob
     from ironleaf.document import PageResult
     from ironleaf.services.engines.embedded.handler import RecogniseJob
     from ironleaf.services.engines.settings import EmbeddedSettings
     from ironleaf.services.files.formats.base import DecodeLimits, Job, Outcome
 
 
-def make_decoding_worker(limits: DecodeLimits) -> Callable[[Job], Outcome]:
-    """Return the handler of a process that opens files and draws pages. A new format is a line here."""
+def make_decoding_worker(limits: DecodeLimits) -> Callable[[Job | TextJob], Outcome | PageResult | str]:
+    """Return the handler of a process that opens files, draws pages and tidies long texts.
+
+    A new format is a line here.
+    """
+    from ironleaf.application.texts import AssembleJob, CleanJob, do_text_job
     from ironleaf.services.files.formats.html import HtmlDecoder
     from ironleaf.services.files.formats.image import ImageDecoder
     from ironleaf.services.files.formats.mail import MailDecoder
@@ -29,7 +34,12 @@ def make_decoding_worker(limits: DecodeLimits) -> Callable[[Job], Outcome]:
     from ironleaf.services.files.workshop import DecodingWorkshop
 
     decoders = (ImageDecoder(), PdfDecoder(), OfficeDecoder(), HtmlDecoder(), PlainDecoder(), MailDecoder())
-    return DecodingWorkshop(decoders, limits)
+    workshop = DecodingWorkshop(decoders, limits)
+
+    def handle(job: Job | TextJob) -> Outcome | PageResult | str:
+        return do_text_job(job) if isinstance(job, CleanJob | AssembleJob) else workshop(job)
+
+    return handle
 
 
 def make_recognition_worker(settings: EmbeddedSettings) -> Callable[[RecogniseJob], PageResult]:

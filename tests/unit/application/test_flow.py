@@ -14,6 +14,7 @@ from ironleaf.application.catalogue import build_catalogue
 from ironleaf.application.flow import ConversionFlow, Order, select_pages
 from ironleaf.application.options import ConvertOptions, EngineChoice, OutputFormat, PageRange
 from ironleaf.application.reading import PageReader
+from ironleaf.application.texts import TextDesk, TextJob, do_text_job
 from ironleaf.document import (
     Block,
     BlockKind,
@@ -74,6 +75,17 @@ class OneDecoder:
         return self.opened
 
 
+class InlinePool:
+    """A pool whose only worker is this process."""
+
+    def __init__(self) -> None:
+        self.jobs: list[TextJob] = []
+
+    async def call(self, job: TextJob, *, timeout_s: float, queue_timeout_s: float | None = None) -> Any:
+        self.jobs.append(job)
+        return do_text_job(job)
+
+
 STORED = StoredFile(path=Path("0000"), bytes=3, sha256="00", label="a.png", declared_media_type=None)
 CHECKED = CheckedFile(stored=STORED, format=FileFormat.PNG, media_type="image/png", notices=("declared-type-differs",))
 
@@ -85,9 +97,10 @@ def make_flow(
     check: Callable[[StoredFile], CheckedFile] | None = None,
     quarantine: Quarantine | None = None,
 ) -> Any:
+    texts = TextDesk(InlinePool())
     reader = PageReader(
         engines={EngineChoice.AUTO: engine},
-        clean=lambda result: replace(result, text=result.text.strip()),
+        clean=texts.clean,
         grade=lambda _result: Quality(grade=Grade.GOOD),
         parallel=2,
     )
@@ -96,6 +109,7 @@ def make_flow(
         quarantine=quarantine or InMemoryQuarantine(ManualClock()),
         decoder=OneDecoder(opened),  # type: ignore[arg-type]
         reader=reader,
+        texts=texts,
         foresee=lambda _choice, page: EngineName.TEXT_LAYER if page.text_layer else EngineName.EMBEDDED,
         limits=FileLimits(pages_max=3),
         catalogue=build_catalogue(),

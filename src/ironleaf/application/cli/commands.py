@@ -87,7 +87,7 @@ def doctor(
 
 
 @app.command()
-def convert(  # noqa: PLR0913, PLR0917  (one parameter per option of the HTTP form)
+def convert(
     files: Annotated[list[Path], typer.Argument(help="Files to read.", show_default=False)],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Directory for one file per input.")] = None,
     output_format: Annotated[OutputFormat, typer.Option(help="What to write.")] = OutputFormat.MARKDOWN,

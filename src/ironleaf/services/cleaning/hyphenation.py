@@ -32,6 +32,8 @@ _KEPT: Final = frozenset(
     | {"nine", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "so", "on", "off"}
     | {"up", "over", "under", "mid", "post", "state", "user", "end", "open", "close", "real", "large", "small", "new"}
 )
+CUTS_MAX: Final = 8
+"""Times that one word is cut: the narrowest column cuts three times. A chain of thousands would take a round each."""
 _FENCE = re.compile(r"^(?:```|~~~)", re.MULTILINE)
 
 
@@ -45,10 +47,12 @@ def join_hyphenated(text: str) -> str:
         return text
     if _FENCE.search(text):
         return text
-    joined = _CUT.sub(_join, text)
-    while joined != text:  # a word may be cut twice; each round takes at least one hyphen away
-        text, joined = joined, _CUT.sub(_join, joined)
-    return joined
+    for _ in range(CUTS_MAX):  # a word may be cut more than once; each round takes at least one hyphen away
+        joined = _CUT.sub(_join, text)
+        if joined == text:
+            break
+        text = joined
+    return text
 
 
 def _join(match: re.Match[str]) -> str:

@@ -18,11 +18,23 @@ _JOINERS: Final = "[\u200c\u200d]+"
 # Joiners spell Persian and Indic words and combine emoji: they stay, but not at a word's edge.
 _EDGE_JOINERS = re.compile(rf"(?:^|(?<=\s)){_JOINERS}|(?<![\u200c\u200d]){_JOINERS}(?=\s|$)")
 
+MARKS_MAX: Final = 30
+"""Combining marks on one character: UAX #15 (Stream-Safe Text Format) knows no language with more. Ordering a run of
+them takes time that grows with its square: a few megabytes of accents would stop the process for hours."""
+
 
 def normalise_unicode(text: str) -> str:
-    """Return ``text`` in NFC, with plain line ends and spaces and without invisible characters."""
+    """Return ``text`` in NFC, with plain line ends and spaces and without invisible characters or heaps of accents."""
     text = _LINE_ENDS.sub("\n", text)
     text = _SPACES.sub(" ", text)
     text = _UNSEEN.sub("", text)
     text = _EDGE_JOINERS.sub("", text)
-    return unicodedata.normalize("NFC", text)
+    return unicodedata.normalize("NFC", _thin_marks(text))
+
+
+def _thin_marks(text: str) -> str:
+    marks = "".join(char for char in set(text) if unicodedata.combining(char))
+    if not marks:
+        return text
+    one = f"[{re.escape(marks)}]"
+    return re.sub(rf"({one}{{{MARKS_MAX}}}){one}+", r"\1", text)

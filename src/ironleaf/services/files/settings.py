@@ -46,7 +46,7 @@ class FileLimits:
     """Nesting of XML elements: Word's deepest tables reach about 100."""
     xml_entities_max: int = 0
     """Entity declarations in a part: Office writes none."""
-    text_characters_max: int = 10_000_000
+    text_characters_max: int = 4_000_000
     """Characters of text taken from one file; the rest is cut with a warning."""
     upload_stall_s_max: float = 30.0
     """Seconds without a byte before an upload is given up."""

@@ -126,6 +126,13 @@ def test_no_picture_outgrows_its_limit() -> None:
     assert enhance(small, pixels_max=1_000_000) is small
 
 
+@pytest.mark.parametrize("size", [(1, 65_000), (65_000, 1), (3, 3), (801, 2), (9, 17)])
+def test_no_shape_is_too_odd(size: tuple[int, int]) -> None:
+    noise = np.random.default_rng(5).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    better = enhance(Image.fromarray(noise), row_factor=2.0, pixels_max=1_000_000)
+    assert better.width * better.height <= 1_000_000
+
+
 def test_no_repairs_change_nothing() -> None:
     page = draw()
     assert apply_repairs(page, NONE) is page
