@@ -20,14 +20,14 @@ from ironleaf.application.options import EngineChoice
 from ironleaf.application.probes import PoolProbe
 from ironleaf.application.quality import grade_result
 from ironleaf.application.reading import PageReader
-from ironleaf.application.settings import Settings, VlSettings
+from ironleaf.application.settings import Settings, SettingsRefused, VlSettings
 from ironleaf.application.subscriptions import log_document, log_guard, log_healing, log_process, log_step_down
 from ironleaf.application.texts import TextDesk
 from ironleaf.application.verdicts import judge_answer, watch_answer
 from ironleaf.application.worker_entry import make_decoding_worker, make_recognition_worker
 from ironleaf.document import EngineName, PageSource
 from ironleaf.foundation.clock import Clock, SystemClock
-from ironleaf.foundation.errors import Catalogue, IronleafError, NoticeEntry
+from ironleaf.foundation.errors import Catalogue, IronleafError, NoticeEntry, StorageFailure
 from ironleaf.foundation.health import HealthBoard
 from ironleaf.foundation.processes import ProcessLimits, WorkerPool, WorkerSpec
 from ironleaf.foundation.resilience import (
@@ -58,7 +58,7 @@ from ironleaf.services.files.filetypes import FileFormat
 from ironleaf.services.files.formats.base import DecodeLimits
 from ironleaf.services.files.quarantine import BlamingRunner, FileQuarantine, JobRunner, Quarantine
 from ironleaf.services.files.second_opinion import Opinion, load_libmagic
-from ironleaf.services.files.settings import FileLimits, QuarantineSettings
+from ironleaf.services.files.settings import FileLimits, FileSettings, QuarantineSettings
 from ironleaf.services.files.spool import SpoolRoot
 from ironleaf.services.files.stored import StoredFile
 
@@ -123,7 +123,7 @@ class House:
 def build_house(settings: Settings, *, clock: Clock | None = None, random: Random | None = None) -> House:
     """Return the house that the settings describe; nothing runs yet."""
     clock = clock or SystemClock()
-    spools = SpoolRoot(settings.files.spool_directory, free_bytes_min=settings.files.spool_free_bytes_min)
+    spools = _open_spools(settings.files)
     decoders = _build_decoders(settings, clock)
     recognisers = _build_recognisers(settings, clock)
     quarantine = build_quarantine(settings.files.quarantine, clock)
@@ -162,6 +162,14 @@ def build_house(settings: Settings, *, clock: Clock | None = None, random: Rando
         desk=EngineDesk(watches, own_model, ledger=ledger, clock=clock),
         spools=spools,
     )
+
+
+def _open_spools(settings: FileSettings) -> SpoolRoot:
+    try:
+        return SpoolRoot(settings.spool_directory, free_bytes_min=settings.spool_free_bytes_min)
+    except StorageFailure as error:
+        where = "files.spool_directory (IRONLEAF_FILES__SPOOL_DIRECTORY)"
+        raise SettingsRefused((f"{where}: the directory cannot be made, or belongs to somebody else",)) from error
 
 
 def _build_flow(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import re
 import tomllib
@@ -170,7 +171,20 @@ def load_settings(
         settings = TypeAdapter(Settings).validate_python(tree)
     except ValidationError as error:
         raise SettingsRefused(tuple(_explain(error))) from None
+    wrong = tuple(_find_senseless(settings, ()))
+    if wrong:
+        raise SettingsRefused(tuple(f"{_say(name)}: must be a number of 0 or more" for name in wrong))
     return _fetch_keys(settings, environ)
+
+
+def _find_senseless(section: object, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the names of numbers that are negative, infinite or none: no setting of ours means anything by them."""
+    for field in dataclasses.fields(typing.cast("Any", section)):
+        value: object = getattr(section, field.name)
+        if dataclasses.is_dataclass(value):
+            yield from _find_senseless(value, (*path, field.name))
+        elif isinstance(value, int | float) and not 0 <= value < math.inf:
+            yield (*path, field.name)
 
 
 def list_secrets(settings: Settings) -> tuple[str, ...]:

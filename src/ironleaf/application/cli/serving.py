@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import socket
 import sys
 
 import structlog
@@ -15,10 +16,11 @@ from ironleaf.application.cli.exits import say
 from ironleaf.application.settings import ServerSettings, Settings, SettingsRefused, list_secrets
 from ironleaf.application.subscriptions import log_error
 from ironleaf.foundation.observability import Redactor, configure_logs
-from ironleaf.web.protocol import make_protocol, make_serve_options
+from ironleaf.web.protocol import ProtocolLimits, make_protocol, make_serve_options
 
 EXIT_UNAVAILABLE = 69
 """EX_UNAVAILABLE of sysexits.h: the address is taken, or a worker does not start."""
+STALL_SLACK_S = 5.0
 
 _log = structlog.get_logger(__name__)
 
@@ -33,16 +35,31 @@ def serve(settings: Settings) -> int:
     configure_logs(settings.logs, Redactor(secrets=list_secrets(settings), hide_addresses=settings.logs.hide_addresses))
     if sys.platform != "linux":
         say("Ironleaf is supported on Linux; elsewhere worker processes have fewer guards.")
+    listener = _listen(settings.server)
+    if listener is None:
+        return EXIT_UNAVAILABLE
     house = build_house(settings)
-    options = make_serve_options(
-        make_protocol(observer=log_error, clock=house.clock), shutdown_s=round(settings.server.shutdown_grace_s)
-    )
+    # Longer than the upload's own patience, which knows whose fault a stall is.
+    limits = ProtocolLimits(body_stall_s=settings.files.limits.upload_stall_s_max + STALL_SLACK_S)
+    protocol = make_protocol(limits=limits, observer=log_error, clock=house.clock)
+    options = make_serve_options(protocol, shutdown_s=round(settings.server.shutdown_grace_s))
     config = uvicorn.Config(create_app(house), host=settings.server.host, port=settings.server.port, **options)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        return runner.run(_serve(house, uvicorn.Server(config)))
+        return runner.run(_serve(house, uvicorn.Server(config), listener))
 
 
-async def _serve(house: House, server: uvicorn.Server) -> int:
+def _listen(server: ServerSettings) -> socket.socket | None:
+    """Take the address before anything else is started; say so if somebody has it."""
+    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+    try:
+        return socket.create_server((server.host, server.port), family=family, backlog=2048)
+    except OSError as error:
+        _log.warning("the address cannot be listened on", errno=error.errno)
+        say(f"Port {server.port} of this address is taken or not ours to listen on; server.port chooses another.")
+        return None
+
+
+async def _serve(house: House, server: uvicorn.Server, listener: socket.socket) -> int:
     try:
         await house.start()
     except Exception:  # noqa: BLE001  (this is the sink of start-up)
@@ -50,9 +67,10 @@ async def _serve(house: House, server: uvicorn.Server) -> int:
         say("The service does not start; `ironleaf doctor` tells why.")
         return EXIT_UNAVAILABLE
     try:
-        await server.serve()
+        await server.serve(sockets=[listener])
     finally:
         await house.aclose()
+        listener.close()
     return 0 if server.started else EXIT_UNAVAILABLE
 
 

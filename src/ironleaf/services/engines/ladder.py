@@ -81,7 +81,10 @@ class LadderEngine:
                 self._on_step_down(rung.alias, error)
                 failure = error
                 continue
-            attempts.extend(result.attempts or (self._record(rung, began, AttemptOutcome.SUCCEEDED, None),))
+            done = self._record(rung, began, AttemptOutcome.SUCCEEDED, None)
+            if rung.alias == rung.name:  # no backend with a name of its own: whoever read the page says who it was
+                done = replace(done, engine=result.engine)
+            attempts.extend(result.attempts or (done,))
             return replace(result, attempts=tuple(attempts), degraded_reason=_first_failure(attempts))
         raise RungsExhausted(failure, tuple(attempts)) from failure
 
