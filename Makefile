@@ -57,6 +57,18 @@ leaks: $(VENV)/.dev ## Knock at every door with every fault (minutes)
 fuzz: $(VENV)/.dev ## Hold the API and the parsers against whatever comes (minutes)
 	IRONLEAF_FUZZ=600 $(BIN)/python -m pytest -q -s tests/acceptance/test_openapi_fuzz.py $(ARGS)
 
+REAL := .venv-realserver/servers
+$(REAL)/.ready: requirements/realserver.in tests/realserver/mend_torchvision.py
+	$(PYTHON) -m venv $(REAL)
+	$(REAL)/bin/python -m pip install --quiet $$(grep '^torch==' requirements/realserver.in)
+	$(REAL)/bin/python -m pip install --quiet --requirement requirements/realserver.in
+	$(REAL)/bin/python tests/realserver/mend_torchvision.py
+	@touch $@
+
+.PHONY: realserver
+realserver: $(VENV)/.dev $(REAL)/.ready ## Run the tests with real model servers (2 GB; docs/howto/real-servers.md)
+	IRONLEAF_REALSERVER=1 $(BIN)/python -m pytest tests/realserver -s $(ARGS)
+
 .PHONY: format
 format: $(VENV)/.dev ## Format and mend what can be mended by itself
 	$(BIN)/ruff check --fix --quiet $(SOURCES) || true
