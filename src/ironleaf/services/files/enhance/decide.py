@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 FAINT_RANGE_MAX: Final = 60
-"""Grey levels between ink and paper: at 16 of them, 1 to 14 % of the characters were lost, at 32 none."""
+"""Grey levels between ink and paper: at 16 of them, up to all characters of a page were lost, at 32 none."""
 FAINT_FULL_RANGE_MAX: Final = 90
 """The same with grain of three levels; clean fine print, which shrinking pales, has over 150."""
 FAINT_GRAIN_RATIO_MIN: Final = 10.0
@@ -20,7 +20,8 @@ FAINT_GRAIN_RATIO_MIN: Final = 10.0
 FAINT_RANGE_MIN: Final = 8
 """Less than JPEG leaves on blank paper is no writing."""
 SPECK_SHARE_MIN: Final = 0.005
-"""Clean pages have under 0.0004, low-resolution print included; two specks in a hundred pixels measure 0.009."""
+"""Drawn clean pages have under 0.0004 at any resolution, the 27 real ones up to 0.003; two specks in a hundred
+pixels measure 0.009."""
 BETWEEN_SHARE_MAX: Final = 0.01
 """Of bilevel scans: smooth print has as many greys as blacks."""
 FAX_SIDE_PX_MIN: Final = 1600
