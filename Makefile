@@ -46,7 +46,7 @@ check: $(VENV)/.dev ## Format, lint, types, imports, quick tests: under a minute
 	$(BIN)/codespell src docs tests README.md CONTRIBUTING.md changelog.d
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/basedpyright & types=$$!; \
-	$(BIN)/python -m pytest -q -n 1 -m "not slow" tests/unit tests/contract tests/architecture || { kill $$types; exit 1; }; \
+	$(BIN)/python -m pytest -q -n 2 -m "not slow" tests/unit tests/contract tests/architecture || { kill $$types; exit 1; }; \
 	wait $$types
 
 .PHONY: leaks

@@ -14,7 +14,7 @@ from typing import Final
 from ironleaf.application.bootstrap import House, build_house
 from ironleaf.application.conversions import Asker
 from ironleaf.application.options import EngineChoice, parse_options
-from ironleaf.application.settings import Settings
+from ironleaf.application.settings import Settings, SettingsRefused
 from ironleaf.foundation.clock import Clock
 from ironleaf.foundation.errors import IronleafError
 from ironleaf.foundation.processes import PoolStatus
@@ -61,7 +61,7 @@ async def examine(settings: Settings, *, clock: Clock) -> AsyncIterator[Check]:
     yield check_writable("ledger", settings.engines.vl.healing.ledger_directory)
     try:
         house = build_house(settings, clock=clock)
-    except (IronleafError, OSError, ValueError):
+    except (IronleafError, SettingsRefused, OSError, ValueError):
         yield Check(subject="house", step="built", verdict=Verdict.FAILED)
         return
     try:

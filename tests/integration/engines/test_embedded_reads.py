@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 from pytest_socket import SocketBlockedError
+from tests.fixtures.networks import load_aside
 
 from ironleaf.services.engines.embedded.handler import RecogniseJob, build_recogniser
 from ironleaf.services.engines.settings import EmbeddedSettings
@@ -34,7 +35,7 @@ def draw(lines: Sequence[str], *, size: tuple[int, int] = (640, 160), ink: int =
 
 @pytest.fixture(scope="module")
 def recogniser() -> Callable[[RecogniseJob], PageResult]:
-    return build_recogniser(EmbeddedSettings())
+    return load_aside(lambda: build_recogniser(EmbeddedSettings()))
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_reads_without_a_network(read: Read, socket_disabled: None) -> None:
     assert socket_disabled is None
     with pytest.raises(SocketBlockedError), pytest.warns(UserWarning, match="socket"):
         socket.socket()
-    build_recogniser(EmbeddedSettings())
+    load_aside(lambda: build_recogniser(EmbeddedSettings()))
     result = read(draw(LINES))
     assert result.text.split("\n") == list(LINES)
     assert result.confidence is not None
