@@ -1,0 +1,1 @@
+"""Ironleaf beside other gateways under the same faults, in the same run."""
