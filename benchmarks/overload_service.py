@@ -1,6 +1,6 @@
 """Twice as much as the model server can read, through the whole service: what is still read, what the rest is told.
 
-    python -m benchmarks.overload_service [--slots 4] [--service-s 0.5] [--seconds 30] [--deadline-s 5]
+    python -m benchmarks.overload_service [--slots 4] [--service-s 0.5] [--seconds 40] [--deadline-s 60]
 
 Open-loop Poisson arrivals of one small page with ``engine=vl`` (so that the
 embedded engine does not take over the excess), against the service as a process
@@ -237,8 +237,8 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="python -m benchmarks.overload_service")
     options.add_argument("--slots", type=int, default=4, help="pages that the model server reads at once")
     options.add_argument("--service-s", type=float, default=0.5, help="usual time of a page")
-    options.add_argument("--seconds", type=float, default=30.0, help="for each load")
-    options.add_argument("--deadline-s", type=int, default=5, help="of each caller")
+    options.add_argument("--seconds", type=float, default=40.0, help="for each load")
+    options.add_argument("--deadline-s", type=int, default=60, help="of each caller")
     options.add_argument("--seed", type=int, default=2026)
     return asyncio.run(measure(options.parse_args()))
 
