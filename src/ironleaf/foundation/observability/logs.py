@@ -120,7 +120,7 @@ def _redacting(redactor: Redactor) -> Processor:
 
 
 def _render_json(_logger: object, _method: str, event: EventDict) -> str:
-    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    return orjson.dumps(event).decode()
 
 
 def _render_line(_logger: object, _method: str, event: EventDict) -> str:
@@ -136,7 +136,7 @@ def _render_line(_logger: object, _method: str, event: EventDict) -> str:
 
 
 def _shorten(value: object) -> str:
-    return orjson.dumps(value, default=str).decode() if isinstance(value, dict | list) else str(value)
+    return orjson.dumps(value).decode() if isinstance(value, dict | list) else str(value)
 
 
 class _Formatter(ProcessorFormatter):

@@ -78,7 +78,7 @@ def _is_no_secret(found: str, before: str, _after: str) -> bool:
     value = found.strip("\"'\\").rstrip(".").lower()
     if _NO_VALUES.fullmatch(value):
         return True
-    if _COUNTED.search(before) and value.replace(".", "", 1).isdigit():
+    if _COUNTED.search(before) and value.isdigit():
         return True
     return _SHORT_NUMBER.fullmatch(value) is not None and not _STRICT_NAME.search(before)
 
@@ -155,7 +155,7 @@ SECRET_SHAPES: Final = (
     Shape("input", r"(?<=input_value=)(?P<value>[\s\S]+?)(?=, input_type=|\Z)"),
     Shape("secret", _NAME + _SIGN + f"(?P<value>{_VALUE})", _is_no_secret),
     Shape("secret", rf"\(b?[\"'][\w.-]{{0,40}}?{_NAME}[\"'],\s*(?P<value>b?(?:\"[^\"]*\"|'[^']*'))"),
-    Shape("secret", rf"<[\w:.-]{{0,40}}?{_NAME}>(?P<value>[^<]+)(?=<)", _is_no_secret),
+    Shape("secret", rf"<[\w:.-]{{0,40}}?{_NAME}>(?P<value>[^<]+)(?=</)", _is_no_secret),
     Shape("secret", rf"(?<!\S)--[\w-]{{0,40}}?{_NAME}\s+(?P<value>{_VALUE})", _is_no_secret),
     Shape(
         "credentials",

@@ -316,7 +316,20 @@ def test_the_directory_is_private_and_made_with_its_parents(tmp_path: Path) -> N
 
 def test_a_new_level_holds_for_loggers_already_made(tmp_path: Path) -> None:
     logs = Logs(tmp_path, level="warning")
-    logs.ours.info("quiet")
+    made = logs.ours
+    made.warning("first")
+    made.info("quiet")
     configure_logs(LogSettings(directory=tmp_path), Redactor(), console=logs.console)
-    logs.ours.info("heard")
-    assert [record["event"] for record in logs.records()] == ["heard"]
+    made.info("heard")
+    assert [record["event"] for record in logs.records()] == ["first", "heard"]
+
+
+def test_files_are_utf_8_whatever_the_locale(logs: Logs) -> None:
+    (handler,) = [each for each in logging.getLogger().handlers if isinstance(each, logging.FileHandler)]
+    assert (handler.encoding or "").lower() == "utf-8"
+
+
+def test_a_loss_without_an_exception_is_reported(logs: Logs, capsys: pytest.CaptureFixture[str]) -> None:
+    (handler,) = [each for each in logging.getLogger().handlers if isinstance(each, logging.FileHandler)]
+    handler.handleError(logging.makeLogRecord({"name": "ours"}))
+    assert capsys.readouterr().err == "a log record of ours was lost: unknown\n"

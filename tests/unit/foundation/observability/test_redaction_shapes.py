@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import base64
 import random
+import re
 
 import pytest
 
 from ironleaf.foundation.observability import Redactor
+from ironleaf.foundation.observability.shapes import Screen, Shape
 
 MASKED = {
     "aws secret": (
@@ -570,3 +572,104 @@ def test_fields_of_our_own_are_not_looked_at_but_only_while_they_look_like_ours(
     }
     assert Redactor().redact_event({"x": {"code": "token=abc"}}) == {"x": {"code": "token=<secret>"}}
     assert Redactor().redact_event({"a token=abc": 1}) == {"a token=<secret>": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("token=missing. x", "token=missing. x"),
+        ("token=noneX", "token=<secret>"),
+        ("token=XnoneX", "token=<secret>"),
+        ("token=.none", "token=<secret>"),
+        ("tokens=1.2.3", "tokens=<secret>"),
+        ("tokens=123456", "tokens=123456"),
+        ("令牌： abc", "令牌：<secret>"),
+        ("x --user 1:2:3", "x --user <credentials>"),
+        ("4111-1111-1111-1112", "<number>"),
+        ("5555555555554444", "<number>"),
+        ("0123456789abcdef" * 2 + "G7kQ2mZ9xV4bT8w", "0123456789abcdef" * 2 + "G7kQ2mZ9xV4bT8w"),
+        ("0123456789abcdef" * 2 + "G7kQ2mZ9xV4bT8wY", "<blob>"),
+        ("aB3dE-gH7jK-mN1pQ-sT5vW-yZ9bC-eF3hI6", "aB3dE-gH7jK-mN1pQ-sT5vW-yZ9bC-eF3hI6"),
+        ("aB3dE-gH7jK-mN1pQ-sT5vW-yZ9bC-eF3hI6k", "<blob>"),
+        ("AbcdefghijklmnopqrstuvwxyzabcdeQ1W2E3R4T5Y6U7I8O9P", "AbcdefghijklmnopqrstuvwxyzabcdeQ1W2E3R4T5Y6U7I8O9P"),
+        ("AbcdefghijklmnopqrstuvwxyzabcdeQ1W2E3R4T5Y6U7I8O9PX", "<blob>"),
+    ],
+)
+def test_judges_at_their_bounds(text: str, masked: str) -> None:
+    assert Redactor().redact_text(text) == masked
+
+
+class TestScreen:
+    def test_a_shape_masks_its_value_or_all_of_itself(self) -> None:
+        screen = Screen(
+            (Shape("a", r"x(?P<value>\d)y"), Shape("b", r"z\d"), Shape("c", r"(?P<value>q)r|st")), re.compile("")
+        )
+        assert screen.apply("x1y z2 qr st x3z4") == "x<a>y <b> <c>r <c> x3<b>"
+        assert screen.apply("qr") == "<c>r"
+
+    def test_a_text_without_a_hint_is_left_alone(self) -> None:
+        screen = Screen((Shape("a", "a"),), re.compile("b"))
+        assert (screen.apply("aa"), screen.apply("ab")) == ("aa", "<a>b")
+
+    def test_a_judge_sees_what_stands_around_it(self) -> None:
+        seen: list[tuple[str, str, str]] = []
+
+        def spare(found: str, before: str, after: str) -> bool:
+            seen.append((found, before, after))
+            return found == "1"
+
+        screen = Screen((Shape("n", r"n(?P<value>\d)", spare),), re.compile(""))
+        assert screen.apply("n1 n2") == "n1 n<n>"
+        assert seen == [("1", "n", " n2"), ("2", "n1 n", "")]
+        screen.apply("a" * 30 + "n3" + "b" * 30)
+        assert seen[-1] == ("3", "a" * 23 + "n", "b" * 24)
+
+    def test_credentials_keep_their_at_sign_and_names_lose_their_spaces(self) -> None:
+        shapes = (Shape("credentials", "u:p@?"), Shape("s", r"(?:k[=:：]|k)\s+(?P<value>\w)"))
+        screen = Screen(shapes, re.compile(""))
+        assert screen.apply("u:p@h u:p") == "<credentials>@h <credentials>"
+        assert screen.apply("k=  a k:  b k：  c k  d") == "k=<s> k:<s> k：<s> k  <s>"
+
+
+def test_known_secrets_are_masked_whole_and_from_six_characters_on() -> None:
+    redactor = Redactor(secrets=("abcdef", "abcdefghij", "short"))
+    assert redactor.redact_text("abcdefghij abcdef short") == "<secret> <secret> short"
+    raw = b"corr/ect hor"
+    known = Redactor(secrets=(raw.decode(),))
+    assert known.redact_text("a corr%2Fect%20hor b corr/ect%20hor c") == "a <secret> b <secret> c"
+    for offset, end in ((0, 16), (1, 16), (2, 16)):
+        encoded = base64.b64encode(b"-" * offset + raw + b"-----").decode()
+        begin = 4 if offset else 0
+        assert known.redact_text(encoded) == f"{encoded[:begin]}<secret>{encoded[end:]}"
+
+
+def test_values_are_cut_at_a_thousand_characters() -> None:
+    assert Redactor().redact_text("y" * 1000) == "y" * 1000
+    assert Redactor().redact_text("y" * 1001) == "y" * 1000 + "<cut 1>"
+    assert Redactor().redact_text("y" * 11, 10) == "y" * 10 + "<cut 1>"
+
+
+def test_nothing_said_is_nothing_masked() -> None:
+    event = {"password": None, "token": True, "secret": False, "body": ["x"], "text": None}
+    assert Redactor().redact_event(event) == {**event, "body": "<content>"}
+
+
+def test_depth_and_width_end_where_they_are_said_to() -> None:
+    def nest(depth: int, inside: object) -> object:
+        return inside if depth == 0 else [nest(depth - 1, inside)]
+
+    assert Redactor().redact(nest(6, 1)) == nest(6, 1)
+    assert Redactor().redact(nest(7, 1)) == nest(6, "<deep>")
+    assert Redactor().redact_event({"x": nest(6, 1), "y": nest(7, 1)}) == {"x": nest(6, 1), "y": nest(6, "<deep>")}
+    wide = Redactor().redact({str(number): number for number in range(101)})
+    assert wide == {str(number): number for number in range(100)}
+    assert Redactor().redact(tuple(range(101))) == list(range(100))
+
+
+def test_our_fields_may_have_64_characters() -> None:
+    own = "token=" + "a" * 58
+    assert Redactor().redact_event({"kind": own, "code": own + "a"}) == {"kind": own, "code": "token=<secret>"}
+
+
+def test_exceptions_among_the_values_say_their_kind_and_their_words() -> None:
+    assert Redactor().redact([ValueError("token=abc"), KeyError]) == ["ValueError: token=<secret>", "<type>"]

@@ -501,3 +501,14 @@ def test_options_at_their_bounds_are_taken() -> None:
         refused_in_a_row=1, open_first_s=1.0, open_max_s=1.0, open_growth=1.0, open_jitter=0.0, slow_s_per_cost=0.0
     )
     assert options.slow_limit_s(99.0) == 10.0
+    assert BreakerOptions(slow_floor_s=0.5, slow_s_per_cost=0.0).slow_limit_s(1.0) == 0.5
+
+
+def test_open_times_below_a_second_are_kept_before_and_after_a_reset() -> None:
+    bench = Bench(open_first_s=0.1, open_max_s=5.0)
+    for _ in range(2):
+        bench.call(GONE)
+        refusal = bench.admit()
+        assert isinstance(refusal, Refusal)
+        assert refusal.retry_after_s == pytest.approx(0.1)
+        bench.machine.reset(bench.now_s)

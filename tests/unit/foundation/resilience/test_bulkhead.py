@@ -96,6 +96,9 @@ async def test_a_full_queue_refuses_at_once(make_bulkhead, server, clock, events
     assert caught.value.retry_after_s == 1.0  # nothing has been measured yet
     assert events == [BulkheadRefused(name="alpha", at_s=1000.0, reason=RefusalReason.QUEUE_FULL, retry_after_s=1.0)]
     assert bulkhead.snapshot().refusals == 1
+    with pytest.raises(BulkheadFull):
+        await bulkhead.execute(server, make_context())
+    assert bulkhead.snapshot().refusals == 2
     await clock.run_for(5.0)
     await asyncio.gather(*tasks)
 

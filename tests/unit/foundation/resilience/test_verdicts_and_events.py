@@ -111,3 +111,14 @@ def test_a_hook_that_fails_is_logged_and_breaks_nothing(caplog: pytest.LogCaptur
         ("a hook of the resilience kit failed", LookupError)
     ]
     ignore(event)
+
+
+def test_the_kits_exceptions_say_in_the_private_log_what_happened() -> None:
+    steps = (
+        StepDown(name="alpha", at_s=1.0, reason="timeout", next_name="beta"),
+        StepDown(name="beta", at_s=2.0, reason="breaker-open", next_name=None),
+    )
+    assert str(AttemptTimedOut(allowed_s=1.5)) == "no answer within 1.500 s"
+    assert str(OPEN) == "alpha refused the call; worth another try in 4.500 s"
+    assert str(wrapped(OPEN)) == "gave up after 2 attempt(s): attempts"
+    assert str(AlternativesExhausted(steps)) == "every alternative failed: alpha (timeout), beta (breaker-open)"
