@@ -18,3 +18,8 @@ os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="ironleaf-tests-")
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name bytes by what they are: archives made at import hold the time, and workers must collect the same names."""
+    return "bytes" if isinstance(val, bytes) else None
