@@ -28,5 +28,6 @@ _ZIP_TIMES = re.compile(rb"(PK\x03\x04.{6}|PK\x01\x02.{8}).{4}", re.DOTALL)
 def pytest_make_parametrize_id(val: object) -> str | None:
     """Name archives without the time that is written in them: two workers must collect the same names."""
     if isinstance(val, bytes) and b"PK\x03\x04" in val:
-        return f"zip-{hashlib.sha256(_ZIP_TIMES.sub(rb'\1', val)).hexdigest()[:12]}"
+        timeless = _ZIP_TIMES.sub(rb"\1", val)
+        return f"zip-{hashlib.sha256(timeless).hexdigest()[:12]}"
     return None
