@@ -33,7 +33,7 @@ SURROUNDINGS_CHARACTERS: Final = 24
 
 _LONG_WORDS: Final = (
     r"passw(?:or)?d|passphrase|passcode|secret|token|authorization|signature|csrf|session[_-]?id|"
-    r"(?:api|access|account|private|signing|encryption|hmac|webhook|master|licen[cs]e|subscription|_)[_\s-]?key|"
+    r"(?:api|access|account|private|signing|encryption|hmac|webhook|master|licen[cs]e|subscription)[_\s-]?key|__key|"
     r"(?:one-time|verification|security)[\s-]code"
 )
 _SHORT_WORDS: Final = r"pass|pwd|auth|sig|pin|otp|session|cookie|credentials?"
@@ -156,7 +156,7 @@ SECRET_SHAPES: Final = (
     Shape("secret", _NAME + _SIGN + f"(?P<value>{_VALUE})", _is_no_secret),
     Shape("secret", rf"\(b?[\"'][\w.-]{{0,40}}?{_NAME}[\"'],\s*(?P<value>b?(?:\"[^\"]*\"|'[^']*'))"),
     Shape("secret", rf"<[\w:.-]{{0,40}}?{_NAME}>(?P<value>[^<]+)(?=</)", _is_no_secret),
-    Shape("secret", rf"(?<!\S)--[\w-]{{0,40}}?{_NAME}\s+(?P<value>{_VALUE})", _is_no_secret),
+    Shape("secret", rf"(?<!\S)--[\w-]{{0,40}}?{_NAME}\s+(?P<value>\"[^\"]*\"|'[^']*'|\S+)", _is_no_secret),
     Shape(
         "credentials",
         r"(?<!\S)(?:-u|--user|--proxy-user)[ =]?[\"']?(?P<value>[^\s:\"']+:[^\s\"']+)",
