@@ -119,6 +119,9 @@ def test_the_kits_exceptions_say_in_the_private_log_what_happened() -> None:
         StepDown(name="beta", at_s=2.0, reason="breaker-open", next_name=None),
     )
     assert str(AttemptTimedOut(allowed_s=1.5)) == "no answer within 1.500 s"
-    assert str(OPEN) == "alpha refused the call; worth another try in 4.500 s"
+    assert (
+        str(CircuitOpen("alpha", retry_after_s=4.5, reason=OpenReason.QUOTA))
+        == "alpha refused the call; worth another try in 4.500 s"
+    )
     assert str(wrapped(OPEN)) == "gave up after 2 attempt(s): attempts"
     assert str(AlternativesExhausted(steps)) == "every alternative failed: alpha (timeout), beta (breaker-open)"
