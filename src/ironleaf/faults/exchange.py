@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from ironleaf.foundation.clock import Clock
 
-HEAD_BYTES_MAX: Final = 65_536
-"""A request head is far smaller; more is not a client of ours."""
 BODY_BYTES_MAX: Final = 128 * 1024 * 1024
 """Twice the largest page image as base64, with room."""
 TEXT_TOKENS_BASE: Final = 12

@@ -58,9 +58,3 @@ def wants_problem_json(accept: str | None) -> bool:
     weights = dict(_weighted(accept or ""))
     problem = weights.get(PROBLEM_JSON, 0.0)
     return problem > 0.0 and problem >= weights.get(JSON, 0.0)
-
-
-def wants_html(accept: str | None) -> bool:
-    """Tell whether the caller is a browser that asks for a page."""
-    weights = dict(_weighted(accept or ""))
-    return weights.get("text/html", 0.0) > weights.get(JSON, 0.0)

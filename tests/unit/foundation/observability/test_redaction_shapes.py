@@ -357,7 +357,7 @@ FACTS = (
     "VisionLanguageEngineConfigurationFactoryProviderV2Implementation",
     "site-packages/aiohttp/connector_implementation/V2Something12345678",
     "/usr/lib/python3.11/asyncio/base_events.py",
-    "/work/models/Qwen2.5-VL-7B-Instruct/snapshots/0123456789abcdef0123456789abcdef01234567/model.safetensors",
+    "/data/models/Qwen2.5-VL-7B-Instruct/snapshots/0123456789abcdef0123456789abcdef01234567/model.safetensors",
     "https://github.com/owner/repo/commit/cfc7216a0b1c2d3e4f5061728394a5b6c7d8e9f0",
     "SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self signed certificate (_ssl.c:1006)",
     "W3C traceparent 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",

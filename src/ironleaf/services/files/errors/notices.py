@@ -106,7 +106,6 @@ OFFICE_REPAIRED: Final = _notice(
 PAGE_ENHANCED: Final = _notice(
     "page-enhanced", "The picture was enhanced before it was read.", "图片在识别前经过增强处理。"
 )
-PAGE_DESKEWED: Final = _notice("page-deskewed", "A slanted page was straightened.", "倾斜的页面已被校正。")
 
 NOTICES: Final = (
     DECLARED_TYPE_DIFFERS,
@@ -136,5 +135,4 @@ NOTICES: Final = (
     TEXT_TRUNCATED,
     OFFICE_REPAIRED,
     PAGE_ENHANCED,
-    PAGE_DESKEWED,
 )

@@ -13,7 +13,6 @@ FRAMES_COUNTED_MAX: Final = 100_000
 """Counting stops here: past every limit that anyone would set, and still under a second."""
 
 _TIFF_BYTE_ORDERS: Final = {b"II": "<", b"MM": ">"}
-_TIFF_CLASSIC: Final = 42
 _TIFF_BIG: Final = 43
 _TIFF_WIDTH: Final = 256
 _TIFF_HEIGHT: Final = 257

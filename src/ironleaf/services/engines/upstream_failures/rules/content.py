@@ -243,8 +243,6 @@ IMAGE_RULES: Final = (
     ),
 )
 
-_TOKENS = r"(?:tokens?|context|prompt|input|inputs|sequence|messages?|length)"
-
 CONTEXT_RULES: Final = (
     Rule(
         name="context-window",
