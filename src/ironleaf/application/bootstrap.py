@@ -25,7 +25,7 @@ from ironleaf.application.subscriptions import log_document, log_guard, log_heal
 from ironleaf.application.texts import TextDesk
 from ironleaf.application.verdicts import judge_answer, watch_answer
 from ironleaf.application.worker_entry import make_decoding_worker, make_recognition_worker
-from ironleaf.document import EngineName, PageSource
+from ironleaf.document import EngineName, PageSource, TextLayer
 from ironleaf.foundation.clock import Clock, SystemClock
 from ironleaf.foundation.errors import Catalogue, IronleafError, NoticeEntry, StorageFailure
 from ironleaf.foundation.health import HealthBoard
@@ -322,17 +322,20 @@ def make_randomness() -> Random:
 def _applies(engine: Engine, page: PageSource) -> bool:
     if engine.capabilities.needs_image:
         return page.has_image
-    return page.text_layer is not None and (page.text_layer.trustworthy or not page.has_image)
+    return _find_text(page) is not None
+
+
+def _find_text(page: PageSource) -> TextLayer | None:
+    """Return the text that the page carries, if it can be trusted or there is nothing else to read."""
+    layer = page.text_layer
+    return layer if layer is not None and (layer.trustworthy or not page.has_image) else None
 
 
 def _foresee(choice: EngineChoice, page: PageSource, *, has_vl: bool) -> EngineName:
     """Return who would be asked first to read a page; the same rules as the ladder's."""
-    layer = page.text_layer
+    layer = _find_text(page)
     if choice in {EngineChoice.AUTO, EngineChoice.TEXT_LAYER} and layer is not None:
-        if layer.native:
-            return EngineName.NATIVE
-        if layer.trustworthy or not page.has_image:
-            return EngineName.TEXT_LAYER
+        return EngineName.NATIVE if layer.native else EngineName.TEXT_LAYER
     if choice is EngineChoice.TEXT_LAYER or not page.has_image:
         return EngineName.NONE
     return EngineName.VL if has_vl and choice is not EngineChoice.EMBEDDED else EngineName.EMBEDDED

@@ -105,9 +105,8 @@ class Conversions:
         Raises:
             IronleafError: as the catalogue says.
         """
-        with self._spools.open() as spool:
-            stored = await asyncio.to_thread(store_local, path, limits=self._limits, spool=spool)
-            return await self.inspect(self._order(stored, options, asker, spool))
+        async with self._take(path, options, asker) as order:
+            return await self.inspect(order)
 
     async def convert_path(self, path: Path, options: ConvertOptions, asker: Asker) -> Document:
         """Return the document for a file of this machine.
@@ -115,9 +114,14 @@ class Conversions:
         Raises:
             IronleafError: as the catalogue says.
         """
+        async with self._take(path, options, asker) as order:
+            return await self.convert(order)
+
+    @asynccontextmanager
+    async def _take(self, path: Path, options: ConvertOptions, asker: Asker) -> AsyncGenerator[Order]:
         with self._spools.open() as spool:
             stored = await asyncio.to_thread(store_local, path, limits=self._limits, spool=spool)
-            return await self.convert(self._order(stored, options, asker, spool))
+            yield self._order(stored, options, asker, spool)
 
     def _order(
         self, stored: StoredFile, options: ConvertOptions, asker: Asker, spool: Spool, *, receive_ms: int = 0

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from ironleaf.foundation.errors import AlertRule, Entry, Family, Kind, Level, NoticeEntry, Text
+from ironleaf.foundation.errors import (
+    AlertRule,
+    Entry,
+    Family,
+    IronleafError,
+    Kind,
+    Level,
+    NoticeEntry,
+    ProcessingFailure,
+    Text,
+)
+from ironleaf.foundation.errors.protocol import INTERNAL_ERROR
 
 UNKNOWN_OPTION: Final = Entry(
     code=42270,
@@ -104,3 +115,12 @@ PAGE_IMAGE_LEFT_OUT: Final = NoticeEntry(
 )
 
 NOTICES: Final[tuple[NoticeEntry, ...]] = (NO_TEXT_FOUND, PAGE_IMAGE_LEFT_OUT)
+
+
+def as_known(error: BaseException) -> IronleafError:
+    """Return ``error`` if the catalogue knows it, else an internal error with it as the private cause."""
+    if isinstance(error, IronleafError):
+        return error
+    failure = ProcessingFailure(INTERNAL_ERROR)
+    failure.__cause__ = error
+    return failure

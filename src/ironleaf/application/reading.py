@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from ironleaf.application.errors import ENGINE_NOT_CONFIGURED, PAGE_WITHOUT_IMAGE
+from ironleaf.application.errors import ENGINE_NOT_CONFIGURED, PAGE_WITHOUT_IMAGE, as_known
 from ironleaf.application.options import ConvertOptions, EngineChoice
 from ironleaf.application.pages import attach_image, make_failed_page, make_page
 from ironleaf.document import Page, PageResult, PageSource, Quality
@@ -23,7 +23,6 @@ from ironleaf.foundation.errors import (
     ValidationProblem,
 )
 from ironleaf.foundation.errors.policy import POLICY
-from ironleaf.foundation.errors.protocol import INTERNAL_ERROR
 from ironleaf.services.engines.base import Engine, RecogniseRequest
 from ironleaf.services.engines.errors import DEADLINE_EXCEEDED
 
@@ -129,9 +128,9 @@ def _require_image(source: PageSource, engine: EngineChoice) -> None:
 
 
 def _as_failure(error: Exception | SystemExit) -> IronleafError:
-    if isinstance(error, IronleafError):
-        return error
-    failure = ProcessingFailure(DEADLINE_EXCEEDED if isinstance(error, TimeoutError) else INTERNAL_ERROR)
+    if not isinstance(error, TimeoutError):
+        return as_known(error)
+    failure = ProcessingFailure(DEADLINE_EXCEEDED)
     failure.__cause__ = error
     return failure
 

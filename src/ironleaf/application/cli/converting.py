@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -13,15 +13,15 @@ from pydantic import TypeAdapter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ironleaf.application.bootstrap import build_house, make_randomness
+from ironleaf.application.bootstrap import make_randomness
 from ironleaf.application.cli.exits import choose_exit, face, say, say_problem
+from ironleaf.application.cli.opening import open_house
 from ironleaf.application.conversions import Asker, Conversions
+from ironleaf.application.errors import as_known
 from ironleaf.application.options import ConvertOptions, OutputFormat
-from ironleaf.application.settings import Settings, list_secrets
+from ironleaf.application.settings import Settings
 from ironleaf.document import Document, Page
-from ironleaf.foundation.errors import IronleafError, Kind, Language, ProcessingFailure
-from ironleaf.foundation.errors.protocol import INTERNAL_ERROR
-from ironleaf.foundation.observability import Redactor, configure_logs
+from ironleaf.foundation.errors import IronleafError, Kind, Language
 from ironleaf.web.request_id import RequestIds
 
 SUFFIXES: Final[dict[OutputFormat, str]] = {
@@ -60,20 +60,14 @@ class Target:
 
 async def convert_files(settings: Settings, paths: Sequence[Path], options: ConvertOptions, target: Target) -> int:
     """Convert the files and write their texts in the order given; return the exit code."""
-    logs = replace(settings.logs, console=False)  # the user is told in sentences
-    configure_logs(logs, Redactor(secrets=list_secrets(settings), hide_addresses=logs.hide_addresses))
-    house = build_house(settings)
-    ids = RequestIds(house.clock, make_randomness())
     kinds: list[Kind] = []
-    await house.start(look_at_once=False)  # most runs are over within the minute
-    try:
+    async with open_house(settings) as house:
+        ids = RequestIds(house.clock, make_randomness())
         with _progress() as progress:
             bar = progress.add_task("", total=len(paths))
             async for outcome in _convert_all(house.conversions, paths, options, target.language, ids):
                 kinds += _report(outcome, target)
                 progress.advance(bar)
-    finally:
-        await house.aclose()
     return choose_exit(kinds)
 
 
@@ -89,12 +83,8 @@ async def _convert_all(
                 document = await conversions.convert_path(
                     path, options, Asker(language=language, request_id=request_id)
                 )
-            except IronleafError as error:
-                return Outcome(path=path, request_id=request_id, error=error)
             except Exception as error:  # noqa: BLE001  (this is the command line's sink)
-                failure = ProcessingFailure(INTERNAL_ERROR)
-                failure.__cause__ = error
-                return Outcome(path=path, request_id=request_id, error=failure)
+                return Outcome(path=path, request_id=request_id, error=as_known(error))
         return Outcome(path=path, request_id=request_id, document=document)
 
     async with asyncio.TaskGroup() as group:

@@ -13,9 +13,9 @@ import uvicorn
 from ironleaf.application.api.app import create_app
 from ironleaf.application.bootstrap import House, build_house
 from ironleaf.application.cli.exits import say
-from ironleaf.application.settings import ServerSettings, Settings, SettingsRefused, list_secrets
+from ironleaf.application.cli.opening import set_up_logs
+from ironleaf.application.settings import ServerSettings, Settings, SettingsRefused
 from ironleaf.application.subscriptions import log_error
-from ironleaf.foundation.observability import Redactor, configure_logs
 from ironleaf.web.protocol import ProtocolLimits, make_protocol, make_serve_options
 
 EXIT_UNAVAILABLE = 69
@@ -32,7 +32,7 @@ def serve(settings: Settings) -> int:
         SettingsRefused: the address may not be listened on with these settings.
     """
     require_private(settings.server)
-    configure_logs(settings.logs, Redactor(secrets=list_secrets(settings), hide_addresses=settings.logs.hide_addresses))
+    set_up_logs(settings)
     if sys.platform != "linux":
         say("Ironleaf is supported on Linux; elsewhere worker processes have fewer guards.")
     listener = _listen(settings.server)

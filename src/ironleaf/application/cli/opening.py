@@ -1,0 +1,33 @@
+"""A house for the length of one command."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from ironleaf.application.bootstrap import House, build_house
+from ironleaf.application.settings import Settings, list_secrets
+from ironleaf.foundation.observability import Redactor, configure_logs
+
+
+def set_up_logs(settings: Settings, *, console: bool = True) -> None:
+    """Send this process's log records where the settings say, without any of the settings' secrets.
+
+    Raises:
+        OSError: the log directory cannot be made or written.
+    """
+    logs = settings.logs if console else replace(settings.logs, console=False)
+    configure_logs(logs, Redactor(secrets=list_secrets(settings), hide_addresses=logs.hide_addresses))
+
+
+@asynccontextmanager
+async def open_house(settings: Settings) -> AsyncGenerator[House]:
+    """Yield a running house whose logs keep off the terminal, where the user is told in sentences; close it after."""
+    set_up_logs(settings, console=False)
+    house = build_house(settings)
+    await house.start(look_at_once=False)  # most commands are over within the minute
+    try:
+        yield house
+    finally:
+        await house.aclose()
