@@ -13,7 +13,7 @@ from tests.faults.leaks.faults import THROWN, THROWN_BY_POOLS, Thrown
 from tests.faults.leaks.scan import find_secrets
 from tests.faults.leaks.seams import READ, build
 
-from ironleaf.application.cli import commands, converting
+from ironleaf.application.cli import commands, opening
 from ironleaf.application.cli.converting import Target, convert_files
 from ironleaf.application.cli.exits import EXIT_CODES
 from ironleaf.application.options import ConvertOptions, EngineChoice, OutputFormat
@@ -61,7 +61,7 @@ async def test_a_terminal_sees_the_catalogue_and_nothing_else(
             continue
         path.write_bytes(make_new_picture())
         with build(tmp_path / str(number)) as wall:
-            monkeypatch.setattr(converting, "build_house", lambda _settings, wall=wall: wall.house)
+            monkeypatch.setattr(opening, "build_house", lambda _settings, wall=wall: wall.house)
             wall.seams.arm(seam, fault)
             options = ConvertOptions(engine=engine, output_format=OutputFormat.TEXT)
             target = Target(directory=None, output_format=OutputFormat.TEXT, language=language)
