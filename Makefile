@@ -57,6 +57,17 @@ leaks: $(VENV)/.dev ## Knock at every door with every fault (minutes)
 fuzz: $(VENV)/.dev ## Hold the API and the parsers against whatever comes (minutes)
 	IRONLEAF_FUZZ=600 $(BIN)/python -m pytest -q -s tests/acceptance/test_openapi_fuzz.py $(ARGS)
 
+$(VENV)-mutants/.done: $(UV) requirements/mutants.txt pyproject.toml
+	$(UV) venv --quiet --clear --python $(BIN)/python $(VENV)-mutants
+	$(UV) pip install --quiet --require-hashes --python $(VENV)-mutants/bin/python --requirement requirements/mutants.txt
+	@touch $@
+
+.PHONY: mutants
+mutants: $(VENV)-mutants/.done ## Would the tests notice a changed line of the core? (ten minutes and more)
+	PYTHONPATH=src $(VENV)-mutants/bin/mutmut run --max-children 2 $(ARGS)
+	PYTHONPATH=src $(VENV)-mutants/bin/mutmut results
+	PYTHONPATH=src $(VENV)-mutants/bin/python tests/property/mutate_redaction_patterns.py
+
 REAL := .venv-realserver/servers
 $(REAL)/.ready: requirements/realserver.in tests/realserver/mend_torchvision.py
 	$(PYTHON) -m venv $(REAL)
@@ -87,7 +98,8 @@ lock: $(UV) ## Renew the hash-pinned requirement locks
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements/uv.in -o requirements/uv.txt
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --group build -o requirements/runtime.txt
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --group dev -c requirements/runtime.txt -o requirements/dev.txt
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --group dev --group mutants -c requirements/dev.txt -o requirements/mutants.txt
 
 .PHONY: clean
 clean: ## Remove everything that was made here
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist var
+	rm -rf $(VENV) $(VENV)-* mutants .pytest_cache .ruff_cache .hypothesis build dist var

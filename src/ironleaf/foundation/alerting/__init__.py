@@ -1,0 +1,1 @@
+"""Alerting: signals become incidents, and incidents reach a person once."""
