@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
 
@@ -25,6 +25,14 @@ class SignalState(StrEnum):
 
     FIRING = "firing"
     CLEAR = "clear"
+
+
+class Identity(NamedTuple):
+    """What makes two signals speak of the same condition."""
+
+    rule: str
+    component: str
+    cause: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,3 +61,28 @@ class Signal:
     """Nobody has seen this fingerprint before in the kept past."""
     evidence: Mapping[str, float | str] = field(default_factory=dict[str, float | str])
     """Numbers with their unit in the name (`failed_share`, `p95_s`, `free_bytes`), and names from closed lists."""
+
+    @property
+    def identity(self) -> Identity:
+        """What this signal is about."""
+        return Identity(self.rule, self.component, self.cause)
+
+
+class SignalSource(Protocol):
+    """Who says signals, asked by whoever keeps incidents over a restart.
+
+    A detector forgets when its process ends. After a start it says `FIRING` again, with
+    the same identity, for what still holds; of what ended meanwhile it knows nothing and
+    would keep silent for ever. So the keeper of incidents asks now and then (once a minute
+    will do) with the identities that this replica left open:
+
+        for signal in source.find_absent(open_identities): desk.hear(signal)
+    """
+
+    def find_absent(self, identities: Iterable[Identity]) -> tuple[Signal, ...]:
+        """Return a `CLEAR` for each identity that does not hold and whose rule has had the time to see it again.
+
+        An identity whose rule is still settling after the start (`Rule.settles_s`) gets no
+        answer yet: ask again. Rules and parts that exist no longer count as ended.
+        """
+        ...
