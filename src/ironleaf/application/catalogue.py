@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ironleaf.application import errors as application_errors
+from ironleaf.application.access import errors as access_errors
 from ironleaf.foundation.errors import Catalogue, NoticeEntry
 from ironleaf.foundation.errors import protocol as protocol_errors
 from ironleaf.services import verification
@@ -24,6 +25,7 @@ def build_catalogue() -> Catalogue:
             *engine_errors.ENTRIES,
             *upstream_failures.ENTRIES,
             *application_errors.ENTRIES,
+            *access_errors.ENTRIES,
         )
     )
 

@@ -9,8 +9,12 @@ Loads no image and no model library.
 from ironleaf.web.answer import OwnResponse, answer_error
 from ironleaf.web.departure import run_while_connected
 from ironleaf.web.envelope import DetailBody, Envelope, ErrorBody, ErrorEnvelope, ProblemDocument, document_errors
+from ironleaf.web.front_guard import FrontRules
+from ironleaf.web.health import HealthDetails
+from ironleaf.web.hosts import HostRules
 from ironleaf.web.installation import Kit, complete_catalogue, install
 from ironleaf.web.observation import ErrorCounts, ErrorObserver, ErrorSeen, RequestObserver, RequestSeen, log_error
+from ironleaf.web.refusal import Refusal
 
 __all__ = [
     "DetailBody",
@@ -20,9 +24,13 @@ __all__ = [
     "ErrorEnvelope",
     "ErrorObserver",
     "ErrorSeen",
+    "FrontRules",
+    "HealthDetails",
+    "HostRules",
     "Kit",
     "OwnResponse",
     "ProblemDocument",
+    "Refusal",
     "RequestObserver",
     "RequestSeen",
     "answer_error",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
 from ironleaf.foundation.errors.protocol import SERVICE_UNAVAILABLE, SHUTTING_DOWN
-from ironleaf.foundation.health import HealthBoard, HealthStatus
+from ironleaf.foundation.health import HealthBoard, HealthReport, HealthStatus
 from ironleaf.web.answer import answer_error
 from ironleaf.web.envelope import document_errors
 
@@ -31,6 +32,7 @@ class Health(BaseModel):
 
     status: HealthStatus
     components: dict[str, HealthStatus]
+    details: dict[str, str] | None = Field(default=None, description="What each component says; for operators only.")
 
 
 class Version(BaseModel):
@@ -40,10 +42,13 @@ class Version(BaseModel):
     version: str
 
 
+HealthDetails = Callable[[Request, HealthReport], Awaitable[Mapping[str, str] | None]]
+"""Returns what this caller may know of each component beside its state; nothing for most callers."""
+
 _NO_STORE = {"cache-control": "no-store"}
 
 
-def make_router(board: HealthBoard, *, name: str, version: str) -> APIRouter:
+def make_router(board: HealthBoard, *, name: str, version: str, details: HealthDetails | None = None) -> APIRouter:
     """Return the routes of health."""
     router = APIRouter(tags=["health"])
 
@@ -62,11 +67,15 @@ def make_router(board: HealthBoard, *, name: str, version: str) -> APIRouter:
         return JSONResponse({"status": "ready"}, headers=_NO_STORE)
 
     @router.get("/health", response_model=Health)
-    async def health() -> Response:  # pyright: ignore[reportUnusedFunction]
+    async def health(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
         """How is each component? Details are for operators only."""
         report = await board.report()
         components = {component: result.status.value for component, result in report.components.items()}
-        return JSONResponse({"status": report.status.value, "components": components}, headers=_NO_STORE)
+        body: dict[str, Any] = {"status": report.status.value, "components": components}
+        told = None if details is None else await details(request, report)
+        if told is not None:
+            body["details"] = dict(told)
+        return JSONResponse(body, headers=_NO_STORE)
 
     @router.get("/version", response_model=Version)
     async def tell_version() -> Response:  # pyright: ignore[reportUnusedFunction]

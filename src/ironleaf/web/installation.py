@@ -26,6 +26,8 @@ from ironleaf.foundation.health import HealthBoard, Probe
 from ironleaf.web import catalogue_pages, health
 from ironleaf.web.docs_pages import install_docs
 from ironleaf.web.exchange import SinkParts
+from ironleaf.web.front_guard import FrontGuard, FrontRules
+from ironleaf.web.health import HealthDetails
 from ironleaf.web.inbound import BODY_BYTES_MAX
 from ironleaf.web.observation import ErrorCounts, ErrorObserver, Observers, RequestObserver, log_error
 from ironleaf.web.openapi import install_openapi
@@ -60,6 +62,8 @@ def install(  # noqa: PLR0913 - one keyword per choice, all with a default
     own_4xx: bool = False,
     settle_dependencies: bool = True,
     body_bytes_max: int | None = BODY_BYTES_MAX,
+    front: FrontRules | None = None,
+    health_details: HealthDetails | None = None,
     pages: bool = True,
     clock: Clock | None = None,
     randomness: random.Random | None = None,
@@ -82,6 +86,9 @@ def install(  # noqa: PLR0913 - one keyword per choice, all with a default
         settle_dependencies: finish ``yield`` dependencies before a complete answer is sent, so
             that a failing commit is not answered with 200. Background tasks then must not use them.
         body_bytes_max: the largest request body that is read; ``None`` for no limit.
+        front: under which host names the application answers; with it, unsafe requests that another
+            site's page sends are refused, too. ``None``: any name, any page.
+        health_details: says what `/health` tells this caller beside the states; ``None``: nothing, to anybody.
         pages: whether to add `/v1/errors`, `/errors`, `/livez`, `/readyz`, `/health`, `/version`
             and a `/docs` that needs no CDN.
         clock: where time comes from.
@@ -108,12 +115,12 @@ def install(  # noqa: PLR0913 - one keyword per choice, all with a default
         body_bytes_max=body_bytes_max,
     )
     board = health_board or HealthBoard(probes, clock)
-    _wrap(app, parts)
+    _wrap(app, parts, front)
     _let_errors_rise(app, own_4xx=own_4xx)
     install_openapi(app)
     if pages:
         app.include_router(catalogue_pages.make_router(whole))
-        app.include_router(health.make_router(board, name=app.title, version=app.version))
+        app.include_router(health.make_router(board, name=app.title, version=app.version, details=health_details))
         install_docs(app)
     kit = Kit(catalogue=whole, health=board, counts=counts, observers=observers)
     app.__dict__["_ironleaf_kit"] = kit
@@ -130,7 +137,7 @@ def complete_catalogue(catalogue: Catalogue | None) -> Catalogue:
     return Catalogue((*own, *(entry for entry in ENTRIES if entry not in own)))
 
 
-def _wrap(app: FastAPI, parts: SinkParts) -> None:
+def _wrap(app: FastAPI, parts: SinkParts, front: FrontRules | None) -> None:
     build: Callable[[], ASGIApp] = app.build_middleware_stack
 
     def build_with_sink() -> ASGIApp:
@@ -138,7 +145,8 @@ def _wrap(app: FastAPI, parts: SinkParts) -> None:
             _log.warning("debug mode shows stacks to callers: it is switched off")
             app.debug = False
         app.user_middleware.append(Middleware(Tap))
-        return Sink(build(), parts, cors=_find_cors(app))
+        stack = build() if front is None else FrontGuard(build(), front)
+        return Sink(stack, parts, cors=_find_cors(app))
 
     app.build_middleware_stack = build_with_sink
 

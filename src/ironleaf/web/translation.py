@@ -23,6 +23,7 @@ from ironleaf.foundation.errors.protocol import (
     INTERNAL_ERROR,
     MALFORMED_FORM,
 )
+from ironleaf.web.refusal import Refusal
 from ironleaf.web.validation import is_broken_json, make_details
 
 RETRY_AFTER_S_MAX: Final = 86_400.0
@@ -56,6 +57,7 @@ def translate(error: BaseException, scope: Scope, catalogue: Catalogue) -> Failu
             entry=error.entry,
             details=error.details,
             retry_after_s=error.retry_after_s,
+            headers=error.headers if isinstance(error, Refusal) else (),
             exception=error,
             context=error.context,
         )

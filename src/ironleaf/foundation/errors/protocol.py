@@ -165,6 +165,25 @@ FORBIDDEN: Final = Entry(
     ),
     alert=AlertRule.SURGE,
 )
+CROSS_SITE_REQUEST: Final = Entry(
+    code=40331,
+    reason="cross-site-request",
+    family=Family.PROTOCOL,
+    level=Level.L2,
+    kind=Kind.FORBIDDEN,
+    message=Text("A page of another site may not send this request.", "不允许其他网站的页面发送此请求。"),
+    user_advice=Text(
+        "Send the request from a page of this service, or from a program instead of a web page.",
+        "请从本服务自己的页面发送请求，或改用程序而不是网页。",
+    ),
+    operator_advice=Text(
+        "A web page tried to use the service through the browser of somebody. If the page is yours, serve it from the "
+        "address of the service; if a proxy changes the Host header, name the public address in the settings.",
+        "有网页试图借用户的浏览器访问本服务。如果该网页属于您，请让它与本服务使用同一地址；"
+        "如果代理改写了 Host 头，请在设置中写明对外的公开地址。",
+    ),
+    alert=AlertRule.SURGE,
+)
 NOT_FOUND: Final = _refuse(
     code=40430,
     reason="not-found",
@@ -447,6 +466,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     UNSUPPORTED_UPGRADE,
     UNAUTHENTICATED,
     FORBIDDEN,
+    CROSS_SITE_REQUEST,
     NOT_FOUND,
     METHOD_NOT_ALLOWED,
     NOT_ACCEPTABLE,

@@ -88,7 +88,7 @@ def _is_no_secret(found: str, before: str, _after: str) -> bool:
 _KEYS: Final = (
     r"(?<![A-Za-z0-9])(?:sk-[\w*-]{12,}|(?:[srp]k)_(?:live|test)_\w{10,}|(?:pk|rk|xai|gsk|il)[-_](?=[\w-]*\d)[\w-]{12,}"
     r"|hf_[A-Za-z0-9]{16,}|npm_[A-Za-z0-9]{20,}|gh[oprsu]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|gl[a-z]{2,4}-[\w-]{16,}"
-    r"|xox[a-z]-[\w-]{10,}|(?:AKIA|ASIA|AKID|LTAI|AIza)[\w-]{12,}|dapi[0-9a-f]{16,}|dop_v1_\w{16,}|ya29\.[\w-]{10,}"
+    r"|xox[a-z]-[\w-]{10,}|il[kls]_\w{12,}|(?:AKIA|ASIA|AKID|LTAI|AIza)[\w-]{12,}|dapi[0-9a-f]{16,}|dop_v1_\w{16,}|ya29\.[\w-]{10,}"
     r"|pypi-[\w-]{16,}|SG\.[\w-]{16,}\.[\w-]{16,}|hv[bs]\.[\w-]{16,}|AGE-SECRET-KEY-\w+|[0-9a-f]{32}\.[A-Za-z0-9]{16})"
 )
 _HOOKS: Final = (

@@ -1,0 +1,1 @@
+"""Who may use the service: keys, sessions, their limits, and the guard that asks for them at the doors."""
