@@ -18,6 +18,7 @@ from ironleaf.application.engine_desk import EngineDesk
 from ironleaf.application.flow import ConversionFlow
 from ironleaf.application.options import EngineChoice
 from ironleaf.application.probes import PoolProbe
+from ironleaf.application.progress import ProgressBoard
 from ironleaf.application.quality import grade_result
 from ironleaf.application.reading import PageReader
 from ironleaf.application.settings import Settings, SettingsRefused, VlSettings
@@ -86,6 +87,7 @@ class House:
     """The model servers without their guards, for the doctor."""
     watches: tuple[BackendWatch, ...]
     desk: EngineDesk
+    progress: ProgressBoard
     spools: SpoolRoot = field(repr=False)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]], repr=False)
 
@@ -139,6 +141,7 @@ def build_house(settings: Settings, *, clock: Clock | None = None, random: Rando
     admission = Admission(
         running_max=settings.server.conversions_max, queued_max=settings.server.conversions_queued_max, clock=clock
     )
+    progress = ProgressBoard()
     return House(
         settings=settings,
         clock=clock,
@@ -153,6 +156,7 @@ def build_house(settings: Settings, *, clock: Clock | None = None, random: Rando
             limits=settings.files.limits,
             admission=admission,
             clock=clock,
+            progress=progress,
             on_document=log_document,
         ),
         engines=engines,
@@ -160,6 +164,7 @@ def build_house(settings: Settings, *, clock: Clock | None = None, random: Rando
         readers=readers,
         watches=watches,
         desk=EngineDesk(watches, own_model, ledger=ledger, clock=clock),
+        progress=progress,
         spools=spools,
     )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from ironleaf.application.admission import Admission
 from ironleaf.application.flow import ConversionFlow, Order
 from ironleaf.application.options import OPTION_NAMES, ConvertOptions, parse_options
+from ironleaf.application.progress import Progress, ProgressBoard, Stage
 from ironleaf.document import Document, Inspection
 from ironleaf.foundation.clock import Clock, Deadline
 from ironleaf.foundation.errors import Language
@@ -35,6 +36,8 @@ class Asker:
 
     language: Language
     request_id: str
+    ticket: str | None = None
+    """The caller's own number of the request: who knows it may watch how far the conversion is."""
 
 
 class Conversions:
@@ -48,6 +51,7 @@ class Conversions:
         limits: FileLimits,
         admission: Admission,
         clock: Clock,
+        progress: ProgressBoard,
         on_document: Callable[[Document], None] = lambda _document: None,
     ) -> None:
         self._flow = flow
@@ -55,6 +59,7 @@ class Conversions:
         self._limits = limits
         self._admission = admission
         self._clock = clock
+        self._progress = progress
         self._on_document = on_document
 
     @asynccontextmanager
@@ -87,7 +92,9 @@ class Conversions:
         Raises:
             IronleafError: as the catalogue says; ``service-busy`` if too many wait.
         """
-        document = await self._admission.run(lambda: self._flow.convert(order), order.deadline)
+        with self._progress.follow(order.ticket) as report:
+            report(Progress(stage=Stage.WAITING))
+            document = await self._admission.run(lambda: self._flow.convert(order, report), order.deadline)
         self._on_document(document)
         return document
 
@@ -133,5 +140,6 @@ class Conversions:
             deadline=Deadline.after(options.timeout_s, self._clock),
             language=asker.language,
             request_id=asker.request_id,
+            ticket=asker.ticket,
             receive_ms=receive_ms,
         )

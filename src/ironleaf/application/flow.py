@@ -14,6 +14,7 @@ from ironleaf.application.assembly import assemble_document
 from ironleaf.application.inspecting import Foresight, assemble_inspection, inspect_pages
 from ironleaf.application.options import ConvertOptions, PageRange
 from ironleaf.application.outcome import require_some_read
+from ironleaf.application.progress import Progress, ReportProgress, Stage, ignore_progress
 from ironleaf.application.reading import PageReader, Reading
 from ironleaf.application.texts import TextDesk
 from ironleaf.document import Document, Inspection, Timing
@@ -39,6 +40,8 @@ class Order:
     deadline: Deadline
     language: Language
     request_id: str
+    ticket: str | None = None
+    """By which somebody may watch how far it is."""
     receive_ms: int = 0
 
 
@@ -78,19 +81,21 @@ class ConversionFlow:
         self._catalogue = catalogue
         self._clock = clock
 
-    async def convert(self, order: Order) -> Document:
-        """Return the document.
+    async def convert(self, order: Order, report: ReportProgress = ignore_progress) -> Document:
+        """Return the document; ``report`` hears of each stage and each page.
 
         Raises:
             IronleafError: the file is refused, or none of its pages could be read.
         """
         with suspected(order.stored.sha256):
             began_s = self._clock.monotonic()
-            opening = await self._open(order)
+            opening = await self._open(order, report)
             opened_s = self._clock.monotonic()
-            pages = await self._reader.read(opening.opened, opening.numbers, _reading(order))
+            on_page = _count_pages(len(opening.numbers), report)
+            pages = await self._reader.read(opening.opened, opening.numbers, _reading(order), on_page=on_page)
             require_some_read(pages, self._catalogue)
             read_s = self._clock.monotonic()
+            report(Progress(stage=Stage.ASSEMBLING, pages_done=len(pages), pages=len(pages)))
             text = await self._texts.assemble(pages, order.options.output_format, order.deadline)
         timing = Timing(
             receive_ms=order.receive_ms,
@@ -129,9 +134,11 @@ class ConversionFlow:
             limits=self._limits,
         )
 
-    async def _open(self, order: Order) -> _Opening:
+    async def _open(self, order: Order, report: ReportProgress = ignore_progress) -> _Opening:
         self._reader.require(order.options.engine)
+        report(Progress(stage=Stage.CHECKING))
         checked = await self._check_in_time(order)
+        report(Progress(stage=Stage.OPENING))
         opened = await self._decoder.open(
             checked.stored.path,
             checked.format,
@@ -159,6 +166,19 @@ class ConversionFlow:
         checked = self._check(stored)
         self._quarantine.require_free(stored.sha256)
         return checked
+
+
+def _count_pages(pages: int, report: ReportProgress) -> Callable[[], None]:
+    """Return what is to be called after each page; the stage of reading has begun."""
+    done = 0
+
+    def count() -> None:
+        nonlocal done
+        done += 1
+        report(Progress(stage=Stage.READING, pages_done=done, pages=pages))
+
+    report(Progress(stage=Stage.READING, pages=pages))
+    return count
 
 
 def _let_out(check: Callable[[StoredFile], CheckedFile], stored: StoredFile) -> CheckedFile:

@@ -27,7 +27,9 @@ from ironleaf.services.engines.errors import DEADLINE_EXCEEDED
 PAGE_IMAGE_SIDE_PX_MAX: Final = 1_600
 """Longer side of a picture sent with its page: readable on a screen."""
 PAGE_IMAGE_BYTES_MAX: Final = 800_000
-"""Bytes of such a picture: 50 pages then stay under 60 MB of JSON."""
+"""Bytes of such a picture."""
+PAGE_IMAGES_MAX: Final = 50
+"""Pages of one answer that bring their picture: with the limit above, under 60 MB of JSON."""
 PAGE_IMAGE_QUALITY: Final = 80
 INK_SHARE_BLANK: Final = 0.004
 """Below this share of ink a page is blank: blank leaves measure 0.000, written ones from 0.26 up."""
@@ -111,11 +113,16 @@ async def attach_image(page: Page, source: PageSource) -> Page:
     except IronleafError:
         image = None  # the text is there; its picture is an extra
     if image is None or image.bytes > PAGE_IMAGE_BYTES_MAX:
-        left_out = Notice(reason=PAGE_IMAGE_LEFT_OUT.reason, page=page.number)
-        return replace(page, warnings=(*page.warnings, left_out))
+        return leave_image_out(page)
     data = await asyncio.to_thread(image.path.read_bytes)
     await asyncio.to_thread(image.path.unlink)
     return replace(page, image=f"data:image/jpeg;base64,{base64.b64encode(data).decode()}")
+
+
+def leave_image_out(page: Page) -> Page:
+    """Return the page with the warning that its picture is not there."""
+    left_out = Notice(reason=PAGE_IMAGE_LEFT_OUT.reason, page=page.number)
+    return replace(page, warnings=(*page.warnings, left_out))
 
 
 def _scale_blocks(result: PageResult, width_px: int | None, height_px: int | None) -> tuple[Block, ...]:

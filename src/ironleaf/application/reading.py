@@ -11,7 +11,13 @@ import structlog
 
 from ironleaf.application.errors import ENGINE_NOT_CONFIGURED, PAGE_WITHOUT_IMAGE, as_known
 from ironleaf.application.options import ConvertOptions, EngineChoice
-from ironleaf.application.pages import attach_image, make_failed_page, make_page
+from ironleaf.application.pages import (
+    PAGE_IMAGES_MAX,
+    attach_image,
+    leave_image_out,
+    make_failed_page,
+    make_page,
+)
 from ironleaf.document import Page, PageResult, PageSource, Quality
 from ironleaf.foundation.clock import Deadline
 from ironleaf.foundation.errors import (
@@ -78,32 +84,42 @@ class PageReader:
             detail = Detail(reason=ENGINE_NOT_CONFIGURED.reason, field="engine", allowed=tuple(self._engines))
             raise ValidationProblem(ENGINE_NOT_CONFIGURED, details=(detail,))
 
-    async def read(self, opened: OpenedPages, numbers: tuple[int, ...], reading: Reading) -> tuple[Page, ...]:
-        """Return one page for each number, in that order, whatever happens to each.
+    async def read(
+        self,
+        opened: OpenedPages,
+        numbers: tuple[int, ...],
+        reading: Reading,
+        *,
+        on_page: Callable[[], None] = lambda: None,
+    ) -> tuple[Page, ...]:
+        """Return one page for each number, in that order, whatever happens to each; ``on_page`` hears of each end.
 
         Cancelling it cancels every page under way.
         """
         turns = asyncio.Semaphore(self._parallel)
+        pictured = frozenset(numbers[:PAGE_IMAGES_MAX])
 
         async def take_turn(number: int) -> Page:
             async with turns:
-                return await self._read_page(opened, number, reading)
+                page = await self._read_page(opened, number, reading, pictured=number in pictured)
+            on_page()
+            return page
 
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(take_turn(number)) for number in numbers]
         return tuple(task.result() for task in tasks)
 
-    async def _read_page(self, opened: OpenedPages, number: int, reading: Reading) -> Page:
+    async def _read_page(self, opened: OpenedPages, number: int, reading: Reading, *, pictured: bool) -> Page:
         with structlog.contextvars.bound_contextvars(page=number):
             try:
                 async with asyncio.timeout(reading.deadline.remaining_s()):
-                    return await self._recognise(opened, number, reading)
+                    return await self._recognise(opened, number, reading, pictured=pictured)
             except (Exception, SystemExit) as error:  # noqa: BLE001  (what one page meets must not cost the others)
                 failure = _as_failure(error)
                 _log_failure(failure)
                 return make_failed_page(number, failure, reading.language)
 
-    async def _recognise(self, opened: OpenedPages, number: int, reading: Reading) -> Page:
+    async def _recognise(self, opened: OpenedPages, number: int, reading: Reading, *, pictured: bool) -> Page:
         source, options = await opened.page(number), reading.options
         _require_image(source, options.engine)
         if options.force_ocr and source.has_image:
@@ -118,7 +134,9 @@ class PageReader:
         result = await self._clean(result, reading.deadline)
         source = replace(source, warnings=(*source.warnings, *opened.warnings_of(number)))
         page = make_page(source, result, self._grade(result))
-        return await attach_image(page, source) if options.include_images else page
+        if not options.include_images:
+            return page
+        return await attach_image(page, source) if pictured else leave_image_out(page)
 
 
 def _require_image(source: PageSource, engine: EngineChoice) -> None:

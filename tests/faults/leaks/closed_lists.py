@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ironleaf.application.catalogue import build_catalogue, build_notices
+from ironleaf.application.console.words import STATE
 from ironleaf.application.options import OPTION_NAMES, EngineChoice, OutputFormat
 from ironleaf.document import AttemptOutcome, DocumentStatus, EngineName, Grade, PageStatus
 from ironleaf.document.inspection import InspectedPage, Inspection, TextLayerState
@@ -305,7 +306,12 @@ def _judge_inspection(said: dict[str, Any], expected: Expected, request_id: str)
 
 
 def _judge_plain(said: dict[str, Any]) -> None:
-    """Health and version: states and names from the code alone."""
+    """Health, version and what the first page says of both: states and names from the code alone."""
+    if set(said) == {"data"}:
+        sentences = {sentence.in_language(language) for sentence in STATE.values() for language in ("en", "zh")}
+        lines = [(line["tone"] in {"fair", "bad"}, line["text"] in sentences) for line in said["data"]]
+        _require(all(known and told for known, told in lines), "a line about the state is not ours")
+        return
     if "version" in said:
         _require(set(said) == {"name", "version"} and said["name"] == "Ironleaf", "not our version")
         return

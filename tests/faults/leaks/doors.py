@@ -207,6 +207,10 @@ def _carry() -> list[Door]:
         "/version",
         "/docs",
         "/errors/not-found",
+        "/",
+        "/console/state",
+        f"/console/progress/{KEY}",
+        f"/console/assets/{KEY}/{KEY}",
     )
     doors += [
         Door(

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ironleaf.application.catalogue import build_catalogue
+from ironleaf.application.errors import PAGE_IMAGE_LEFT_OUT
 from ironleaf.application.flow import ConversionFlow, Order, select_pages
 from ironleaf.application.options import ConvertOptions, EngineChoice, OutputFormat, PageRange
+from ironleaf.application.pages import PAGE_IMAGES_MAX
+from ironleaf.application.progress import Progress, Stage
 from ironleaf.application.reading import PageReader
 from ironleaf.application.texts import TextDesk, TextJob, do_text_job
 from ironleaf.document import (
@@ -21,11 +24,13 @@ from ironleaf.document import (
     DocumentStatus,
     EngineName,
     Grade,
+    PageImage,
     PageResult,
     PageSource,
     PageStatus,
     Quality,
     Region,
+    RenderSpec,
     TextLayer,
 )
 from ironleaf.faults import FaultyEngine, ManualClock, Silence
@@ -96,6 +101,7 @@ def make_flow(
     *,
     check: Callable[[StoredFile], CheckedFile] | None = None,
     quarantine: Quarantine | None = None,
+    pages_max: int = 3,
 ) -> Any:
     texts = TextDesk(InlinePool())
     reader = PageReader(
@@ -111,7 +117,7 @@ def make_flow(
         reader=reader,
         texts=texts,
         foresee=lambda _choice, page: EngineName.TEXT_LAYER if page.text_layer else EngineName.EMBEDDED,
-        limits=FileLimits(pages_max=3),
+        limits=FileLimits(pages_max=pages_max),
         catalogue=build_catalogue(),
         clock=ManualClock(),
     )
@@ -155,6 +161,30 @@ async def test_a_failed_page_costs_only_itself() -> None:
     assert document.pages[1].error is not None
     assert document.pages[1].error.reason == "damaged-image"
     assert document.status is DocumentStatus.PARTIALLY_SUCCEEDED
+
+
+async def test_each_stage_and_each_page_is_told() -> None:
+    heard: list[Progress] = []
+    await make_flow(FaultyEngine("text"), Opened(2)).convert(make_order(), heard.append)
+    assert [each.stage for each in heard] == [
+        *(Stage.CHECKING, Stage.OPENING, Stage.READING, Stage.READING, Stage.READING, Stage.ASSEMBLING),
+    ]
+    assert [(each.pages_done, each.pages) for each in heard[2:]] == [(0, 2), (1, 2), (2, 2), (2, 2)]
+
+
+async def test_so_many_pages_bring_their_picture_and_the_others_say_that_theirs_is_missing(tmp_path: Path) -> None:
+    names = iter(range(2 * PAGE_IMAGES_MAX))
+
+    async def draw(spec: RenderSpec) -> PageImage:
+        path = tmp_path / f"{next(names)}.jpg"
+        path.write_bytes(b"a picture")
+        return PageImage(path=path, encoding=spec.encoding, width_px=9, height_px=9, bytes=9, ink_share=0.5)
+
+    source = PageSource(number=1, width_px=100, height_px=50, render=draw)
+    flow = make_flow(FaultyEngine("text"), Opened(PAGE_IMAGES_MAX + 2, source=source), pages_max=PAGE_IMAGES_MAX + 2)
+    pages = (await flow.convert(make_order(include_images=True))).pages
+    assert [page.number for page in pages if page.image] == list(range(1, PAGE_IMAGES_MAX + 1))
+    assert [page.warnings[0].reason for page in pages if not page.image] == [PAGE_IMAGE_LEFT_OUT.reason] * 2
 
 
 async def test_a_defect_of_ours_in_one_page_is_an_internal_error_without_its_words() -> None:

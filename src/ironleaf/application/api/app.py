@@ -8,6 +8,9 @@ from ironleaf.application import version
 from ironleaf.application.api import engines
 from ironleaf.application.api.routes import make_router
 from ironleaf.application.bootstrap import House
+from ironleaf.application.console import home
+from ironleaf.application.console.pages import Pages
+from ironleaf.application.console.static_files import Assets
 from ironleaf.application.subscriptions import log_error, log_request
 from ironleaf.foundation.errors.protocol import ENTRIES as PROTOCOL_ENTRIES
 from ironleaf.web import install
@@ -31,6 +34,7 @@ def create_app(house: House) -> FastAPI:
     errors = tuple(entry for entry in house.catalogue if entry not in PROTOCOL_ENTRIES)
     app.include_router(make_router(house.conversions, convert_errors=errors))
     app.include_router(engines.make_router(house.desk))
+    _add_console(app, house)
     install(
         app,
         catalogue=house.catalogue,
@@ -41,3 +45,19 @@ def create_app(house: House) -> FastAPI:
         clock=house.clock,
     )
     return app
+
+
+def _add_console(app: FastAPI, house: House) -> None:
+    assets = Assets()
+    app.include_router(assets.make_router())
+    app.include_router(
+        home.make_router(
+            Pages(assets),
+            desk=house.desk,
+            health=house.health,
+            progress=house.progress,
+            limits=house.settings.files.limits,
+            engines=tuple(house.engines),
+            notices=house.notices,
+        )
+    )

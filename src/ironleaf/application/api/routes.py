@@ -63,6 +63,7 @@ def _asker(request: Request) -> Asker:
     return Asker(
         language=choose_language(request.headers.get("accept-language")),
         request_id=request.state.request_id,
+        ticket=request.state.client_request_id,
     )
 
 
