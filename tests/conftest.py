@@ -16,6 +16,8 @@ structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.
 # Before anything of the product is imported: no test touches the state that this user's own service keeps.
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="ironleaf-tests-")
 
+pytest_plugins = ("tests.fixtures.databases",)
+
 
 @pytest.fixture
 def anyio_backend() -> str:

@@ -17,17 +17,25 @@ from ironleaf.application.conversions import Conversions
 from ironleaf.application.engine_desk import EngineDesk
 from ironleaf.application.flow import ConversionFlow
 from ironleaf.application.options import EngineChoice
-from ironleaf.application.probes import PoolProbe
+from ironleaf.application.probes import DatabaseProbe, PoolProbe
 from ironleaf.application.progress import ProgressBoard
 from ironleaf.application.quality import grade_result
 from ironleaf.application.reading import PageReader
 from ironleaf.application.settings import Settings, SettingsRefused, VlSettings
-from ironleaf.application.subscriptions import log_document, log_guard, log_healing, log_process, log_step_down
+from ironleaf.application.subscriptions import (
+    log_database,
+    log_document,
+    log_guard,
+    log_healing,
+    log_process,
+    log_step_down,
+)
 from ironleaf.application.texts import TextDesk
 from ironleaf.application.verdicts import judge_answer, watch_answer
 from ironleaf.application.worker_entry import make_decoding_worker, make_recognition_worker
 from ironleaf.document import EngineName, PageSource, TextLayer
 from ironleaf.foundation.clock import Clock, SystemClock
+from ironleaf.foundation.database import Database
 from ironleaf.foundation.errors import Catalogue, IronleafError, NoticeEntry, StorageFailure
 from ironleaf.foundation.health import HealthBoard
 from ironleaf.foundation.processes import ProcessLimits, WorkerPool, WorkerSpec
@@ -80,6 +88,7 @@ class House:
     catalogue: Catalogue
     notices: tuple[NoticeEntry, ...]
     health: HealthBoard
+    database: Database
     conversions: Conversions
     engines: dict[EngineChoice, Engine]
     pools: tuple[WorkerPool[Any, Any], ...]
@@ -107,6 +116,7 @@ class House:
         except BaseException:
             await self.aclose()
             raise
+        self._tasks.append(asyncio.create_task(self.database.migrate_until_done(log_database)))
         self._tasks += [asyncio.create_task(watch.run(look_at_once=look_at_once)) for watch in self.watches]
 
     async def aclose(self) -> None:
@@ -119,6 +129,7 @@ class House:
             await engine.aclose()
         for pool in self.pools:
             await pool.aclose()
+        await self.database.aclose()
         self.spools.close()
 
 
@@ -136,6 +147,7 @@ def build_house(settings: Settings, *, clock: Clock | None = None, random: Rando
     ledger = _build_ledger(settings.engines.vl)
     watches = build_watches(settings.engines.vl, readers, backends, ledger, clock)
     own_model = PoolProbe("model", recognisers)
+    database = Database(settings.database, clock=clock)
     catalogue = build_catalogue()
     flow = _build_flow(settings, decoders, engines, quarantine, catalogue, clock)
     admission = Admission(
@@ -148,8 +160,14 @@ def build_house(settings: Settings, *, clock: Clock | None = None, random: Rando
         catalogue=catalogue,
         notices=build_notices(),
         health=HealthBoard(
-            (PoolProbe("service", decoders), ModelProbe(watches, own_model) if watches else own_model), clock
+            (
+                PoolProbe("service", decoders),
+                ModelProbe(watches, own_model) if watches else own_model,
+                DatabaseProbe(database),
+            ),
+            clock,
         ),
+        database=database,
         conversions=Conversions(
             flow=flow,
             spools=spools,

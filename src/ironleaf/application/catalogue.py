@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ironleaf.application import errors as application_errors
 from ironleaf.application.access import errors as access_errors
+from ironleaf.foundation.database import errors as database_errors
 from ironleaf.foundation.errors import Catalogue, NoticeEntry
 from ironleaf.foundation.errors import protocol as protocol_errors
 from ironleaf.services import verification
@@ -21,6 +22,7 @@ def build_catalogue() -> Catalogue:
     return Catalogue(
         (
             *protocol_errors.ENTRIES,
+            *database_errors.ENTRIES,
             *file_errors.ENTRIES,
             *engine_errors.ENTRIES,
             *upstream_failures.ENTRIES,

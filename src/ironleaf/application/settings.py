@@ -21,6 +21,8 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
+from ironleaf.foundation.database import DatabaseSettings
+from ironleaf.foundation.database.address import find_password
 from ironleaf.foundation.observability import LogSettings
 from ironleaf.foundation.resilience import AdaptiveLimitOptions, BreakerOptions, RetryOptions
 from ironleaf.services.engines.settings import EmbeddedSettings, HealingSettings
@@ -141,6 +143,7 @@ class Settings:
     workers: WorkerSettings = dataclasses.field(default_factory=WorkerSettings)
     files: FileSettings = dataclasses.field(default_factory=FileSettings)
     engines: EngineSettings = dataclasses.field(default_factory=EngineSettings)
+    database: DatabaseSettings = dataclasses.field(default_factory=DatabaseSettings)
     logs: LogSettings = dataclasses.field(default_factory=LogSettings)
 
 
@@ -188,8 +191,9 @@ def _find_senseless(section: object, path: tuple[str, ...]) -> Iterator[tuple[st
 
 
 def list_secrets(settings: Settings) -> tuple[str, ...]:
-    """Return every value of the settings that may stand in no log: keys, headers that hold one, a proxy's password."""
-    found: list[str] = []
+    """Return every value of the settings that may stand in no log: keys, headers that hold one, the passwords of a
+    proxy and of the database."""
+    found = list(find_password(settings.database.url))
     for backend in settings.engines.vl.backends:
         found += [backend.api_key, urlsplit(backend.proxy or "").password or ""]
         for name, value in backend.headers.items():

@@ -12,6 +12,7 @@ import structlog
 
 from ironleaf.application.outcome import PagesFailed
 from ironleaf.document import Document
+from ironleaf.foundation.database import DatabaseUnavailable
 from ironleaf.foundation.errors import IronleafError
 from ironleaf.foundation.errors.policy import POLICY
 from ironleaf.foundation.observability import make_fingerprint
@@ -126,6 +127,11 @@ def log_guard(event: ResilienceEvent) -> None:
     level = (logging.WARNING if isinstance(event, BreakerOpened) else logging.INFO) if loud else logging.DEBUG
     facts = {field.name: getattr(event, field.name) for field in fields(event) if field.name != "name"}
     _log.log(level, _name_event(event), backend=event.name, **facts)
+
+
+def log_database(failure: DatabaseUnavailable, wait_s: float) -> None:
+    """Write that the database cannot be made ready yet, and when it is tried again."""
+    _log.warning("the database is not ready", reason=failure.entry.reason, context=failure.context, wait_s=wait_s)
 
 
 def log_healing(entry: HealingEntry) -> None:

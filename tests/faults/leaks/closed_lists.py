@@ -318,7 +318,7 @@ def _judge_plain(said: dict[str, Any]) -> None:
     _require(set(said) <= {"status", "components"}, f"health says {sorted(said)}")
     _require(said["status"] in {*_HEALTH, "alive", "ready"}, f"health says {said['status']!r}")
     for name, state in said.get("components", {}).items():
-        _require(name in {"service", "model"} and state in _HEALTH, f"a component says {name!r}: {state!r}")
+        _require(name in {"service", "model", "database"} and state in _HEALTH, f"a component says {name!r}: {state!r}")
 
 
 def _judge_document(document: dict[str, Any], expected: Expected, request_id: str) -> None:

@@ -24,6 +24,7 @@ from ironleaf.application.settings import EngineSettings, ServerSettings, Settin
 from ironleaf.application.worker_entry import make_decoding_worker
 from ironleaf.document import Block, BlockKind, EngineName, Grade, PageResult, Quality, Region
 from ironleaf.faults import ManualClock
+from ironleaf.foundation.database import DatabaseSettings
 from ironleaf.foundation.errors import ModelFailure
 from ironleaf.foundation.health import HealthBoard, HealthStatus, ProbeResult
 from ironleaf.foundation.processes import PoolStatus
@@ -214,6 +215,7 @@ def build(
             server=ServerSettings(conversions_max=4),
             files=FileSettings(spool_directory=directory / "spool", spool_free_bytes_min=0),
             engines=EngineSettings(vl=VlSettings(backends=backends, reserve_s=1.0)),
+            database=DatabaseSettings(url=f"sqlite:///{directory / 'state' / 'ironleaf.db'}"),
         )
     board = HealthBoard((SeamProbe("service", seams, still), SeamProbe("model", seams, still)), still)
     doubles = {

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from ironleaf.foundation.places import find_state_directory
 
 LEVELS = ("debug", "info", "warning", "error")
 
 
-def find_state_directory() -> Path:
-    """Return where this user's programs keep their state (XDG base directories): ours lies below it."""
-    base = os.environ.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "ironleaf" / "logs"
+def _find_log_directory() -> Path:
+    return find_state_directory() / "logs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +19,7 @@ class LogSettings:
     """The private side's memory."""
 
     level: str = "info"
-    directory: Path = field(default_factory=find_state_directory)
+    directory: Path = field(default_factory=_find_log_directory)
     """Holds ``ironleaf.jsonl`` and its predecessors, which ``ironleaf errors explain`` reads."""
     file: bool = True
     """Whether files are written at all."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ironleaf.foundation.observability.settings import find_state_directory
+from ironleaf.foundation.places import find_state_directory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +28,6 @@ class EmbeddedSettings:
     """Lines read with less confidence are noise from pictures and textures."""
 
 
-def find_ledger_directory() -> Path:
-    """Return where this user's state lies: the ledger stands beside the logs."""
-    return find_state_directory().parent
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealingSettings:
     """What is done about a sick model server without asking anyone. Every action is kept in a ledger."""
@@ -45,7 +40,7 @@ class HealingSettings:
     """How often a server without other work is shown the canary page."""
     look_every_s: float = 30.0
     """How often a server whose model is gone is asked what it serves."""
-    ledger_directory: Path = field(default_factory=find_ledger_directory)
+    ledger_directory: Path = field(default_factory=find_state_directory)
     """Holds ``healing.jsonl`` and its predecessor."""
     ledger_bytes_max: int = 1024 * 1024
     """The ledger begins anew at this size, some 2,500 actions; one predecessor is kept."""

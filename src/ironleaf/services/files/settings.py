@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from ironleaf.foundation.observability.settings import find_state_directory
+from ironleaf.foundation.places import find_state_directory
 from ironleaf.services.files.filetypes import FileFormat
 
 MEBIBYTE = 1024 * 1024
@@ -70,16 +70,11 @@ class FileLimits:
                 raise ValueError(f"{limit.name}: must be above 0")
 
 
-def find_quarantine_directory() -> Path:
-    """Return where this user's state lies: the quarantine stands beside the logs."""
-    return find_state_directory().parent
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuarantineSettings:
     """Files that killed the processes which read them are refused at once."""
 
-    directory: Path = field(default_factory=find_quarantine_directory)
+    directory: Path = field(default_factory=find_state_directory)
     """Holds ``quarantine.jsonl``: a line for each loss. Deleting a file's lines releases it."""
     losses_to_refuse: int = 2
     """Workers that a file must have killed: one may be chance, two are the file."""
