@@ -86,7 +86,7 @@ def test_a_missing_table_is_the_schemas_trouble(notes: Database) -> None:
 
 def test_a_wrong_statement_is_told_from_a_passing_trouble(notes: Database) -> None:
     with pytest.raises(DatabaseUnavailable) as caught:
-        notes.transact(lambda connection: connection.execute(text("selekt 1")))
+        notes.transact(lambda connection: connection.execute(text("choose 1")))
     assert caught.value.trouble is Trouble.STATEMENT
 
 
