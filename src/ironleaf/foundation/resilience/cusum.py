@@ -43,9 +43,9 @@ class Cusum:
         self._good_step = math.log((1.0 - options.sick_share) / (1.0 - options.healthy_share))
         self.score = 0.0
 
-    def add(self, *, failed: bool) -> None:
-        """Take one call into account."""
-        self.score = max(0.0, self.score + (self._failed_step if failed else self._good_step))
+    def add(self, *, failed: bool, calls: int = 1) -> None:
+        """Take calls into account that ended alike: the same as one after the other."""
+        self.score = max(0.0, self.score + calls * (self._failed_step if failed else self._good_step))
 
     def alarmed(self, calls_per_minute: float) -> bool:
         """Tell whether the evidence is enough, at this traffic."""
@@ -72,9 +72,9 @@ class CallRate:
         self._count = 0.0
         self._counted_at_s = 0.0
 
-    def count(self, now_s: float) -> None:
-        """Note one call."""
-        self._count = self._faded(now_s) + 1.0
+    def count(self, now_s: float, *, calls: int = 1) -> None:
+        """Note calls that ended now."""
+        self._count = self._faded(now_s) + calls
         self._counted_at_s = now_s
 
     def per_minute(self, now_s: float) -> float:

@@ -1,0 +1,64 @@
+"""A failure whose fingerprint nobody has seen before."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+from ironleaf.foundation.monitoring.detection.condition import Condition
+from ironleaf.foundation.monitoring.detection.rules import NEW_ERROR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ironleaf.foundation.monitoring.detection.tick import Sight, Tick
+    from ironleaf.foundation.monitoring.signals import Signal
+
+KNOWN_MAX: Final = 4096
+"""Fingerprints remembered; the one not seen for longest is forgotten."""
+STANDING_MAX: Final = 10
+"""New errors that stand at once. A release that breaks everything needs no more to be seen."""
+QUIET_S: Final = 3600.0
+"""Over when none of its kind came for an hour."""
+
+
+class Novelty:
+    """New fingerprints of level 3 and above, for each component and cause; several of them are news of one."""
+
+    def __init__(self, known: Iterable[str] = ()) -> None:
+        self._known: OrderedDict[str, None] = OrderedDict()
+        self._standing: dict[tuple[str, str], tuple[Condition, float]] = {}
+        self.recall(known)
+
+    def recall(self, known: Iterable[str]) -> None:
+        """Take over fingerprints that were seen in the kept past."""
+        for fingerprint in known:
+            self._remember(fingerprint)
+
+    def feed(self, tick: Tick) -> Iterator[Signal]:
+        for sight in tick.sights:
+            yield from self._see(tick, sight)
+        for key, (condition, seen_s) in tuple(self._standing.items()):
+            if tick.now_s - seen_s >= QUIET_S:
+                del self._standing[key]
+                yield condition.end(tick)
+
+    def _see(self, tick: Tick, sight: Sight) -> Iterator[Signal]:
+        key = sight.component, sight.cause
+        known = sight.fingerprint in self._known
+        self._remember(sight.fingerprint)
+        if key in self._standing:
+            condition, _ = self._standing[key]
+        elif known or len(self._standing) >= STANDING_MAX:
+            return
+        else:
+            condition = Condition(NEW_ERROR, *key)
+        self._standing[key] = (condition, tick.now_s)
+        if not known:
+            yield condition.begin(tick, fingerprint=sight.fingerprint)
+
+    def _remember(self, fingerprint: str) -> None:
+        self._known[fingerprint] = None
+        self._known.move_to_end(fingerprint)
+        if len(self._known) > KNOWN_MAX:
+            self._known.popitem(last=False)

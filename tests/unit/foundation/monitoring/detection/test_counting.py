@@ -1,0 +1,124 @@
+"""What is heard between two ticks, in bounded memory."""
+
+from __future__ import annotations
+
+from tests.fixtures.detection import MONDAY
+
+from ironleaf.foundation.errors import AlertRule, Kind, Level
+from ironleaf.foundation.monitoring import ErrorEvent, Measured, Outcome, WorkMeasured
+from ironleaf.foundation.monitoring.detection.counting import CAUSES_MAX, COMPONENTS_MAX, PACES_MAX, TickCounter
+from ironleaf.foundation.monitoring.detection.tick import Tick
+
+
+def make_counter() -> TickCounter:
+    return TickCounter(alert_of=lambda _reason, _level: AlertRule.RATE, quiet_routes=("/livez",))
+
+
+def error(
+    reason: str = "model-failed",
+    *,
+    component: str = "backend:alpha",
+    request_id: str = "",
+    outcome: Outcome = Outcome.FAILED,
+    level: Level = Level.L3,
+    fingerprint: str = "",
+) -> ErrorEvent:
+    return ErrorEvent(
+        at=MONDAY,
+        code=50250,
+        reason=reason,
+        kind=Kind.UNAVAILABLE,
+        level=level,
+        component=component,
+        outcome=outcome,
+        request_id=request_id,
+        fingerprint=fingerprint,
+    )
+
+
+def work(measured: Measured, name: str, **more: object) -> WorkMeasured:
+    return WorkMeasured(**{"at": MONDAY, "measured": measured, "name": name, "duration_s": 2.0, **more})  # type: ignore[arg-type]
+
+
+def count(*events: ErrorEvent | WorkMeasured) -> Tick:
+    counter = make_counter()
+    for event in events:
+        counter.hear(event)
+    return counter.take(now_s=1.0, at=MONDAY)
+
+
+def test_errors_of_one_request_are_fresh_once_for_each_cause() -> None:
+    events = [error(request_id="one") for _ in range(50)]
+    (failures,) = count(*events, error(request_id="two")).failures
+    assert (failures.count, failures.fresh) == (51, 2)
+    tick = count(error(request_id="one"), error("model-timeout", request_id="one"))
+    assert [each.fresh for each in tick.failures] == [1, 1]
+
+
+def test_a_request_stays_known_over_ticks() -> None:
+    counter = make_counter()
+    counter.hear(error(request_id="one"))
+    counter.take(now_s=1.0, at=MONDAY)
+    counter.hear(error(request_id="one"))
+    (failures,) = counter.take(now_s=2.0, at=MONDAY).failures
+    assert (failures.count, failures.fresh) == (1, 0)
+
+
+def test_taking_empties() -> None:
+    counter = make_counter()
+    counter.hear(error())
+    counter.hear(work(Measured.ROUTE, "/v1/convert"))
+    counter.take(now_s=1.0, at=MONDAY)
+    assert counter.take(now_s=2.0, at=MONDAY) == Tick(now_s=2.0, at=MONDAY)
+
+
+def test_a_failed_request_is_one_that_got_an_error_of_ours() -> None:
+    routes = [work(Measured.ROUTE, "/v1/convert") for _ in range(9)]
+    tick = count(
+        *routes,
+        error(request_id="a"),
+        error("conversion-failed", component="service", request_id="a"),
+        error(request_id="b", outcome=Outcome.DEGRADED),
+        error(request_id="c", outcome=Outcome.HEALED),
+        error("file-too-large", request_id="d", level=Level.L1),
+    )
+    assert (tick.requests, tick.failed_requests) == (9, 1)
+
+
+def test_work_is_counted_by_the_part_that_did_it_and_probes_are_nobodys_requests() -> None:
+    tick = count(
+        work(Measured.ROUTE, "/livez"),
+        work(Measured.ROUTE, "/v1/convert"),
+        work(Measured.ENGINE, "embedded", cost=4.0, wait_s=1.0),
+        work(Measured.BACKEND, "alpha", cost=0.01),
+        work(Measured.BACKEND, "alpha", ok=False),
+        work(Measured.STAGE, "recognise", pages=10),
+    )
+    assert tick.requests == 1
+    assert tick.attempts == {"service": 1, "embedded": 1, "backend:alpha": 2}
+    assert tick.paces == {
+        ("embedded", "slow"): [0.25],
+        ("backend:alpha", "slow"): [8.0],
+        ("service", "slow-recognise"): [0.2],
+    }
+
+
+def test_fingerprints_are_of_our_own_faults() -> None:
+    tick = count(error(fingerprint="f"), error(fingerprint="f"), error(fingerprint="g", level=Level.L2))
+    assert [sight.fingerprint for sight in tick.sights] == ["f"]
+
+
+def test_memory_is_bounded_whatever_comes() -> None:
+    counter = make_counter()
+    for number in range(2000):
+        counter.hear(
+            error(f"reason-{number}", component=f"part-{number}", request_id=str(number), fingerprint=str(number))
+        )
+        counter.hear(work(Measured.ENGINE, f"part-{number}"))
+        counter.hear(work(Measured.ENGINE, "embedded"))
+    tick = counter.take(now_s=1.0, at=MONDAY)
+    assert len(tick.attempts) == COMPONENTS_MAX + 1
+    assert CAUSES_MAX - 1 <= len({each.cause for each in tick.failures}) <= CAUSES_MAX + 1
+    assert sum(each.count for each in tick.failures) == 2000, "nothing is lost, it is counted as other"
+    assert max(map(len, tick.paces.values())) == PACES_MAX
+    assert len(tick.sights) == 50

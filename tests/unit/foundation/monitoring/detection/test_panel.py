@@ -1,0 +1,96 @@
+"""All detectors together: what stands, what ended while nobody looked, and who may fail."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.fixtures.detection import MONDAY, Stage, fail
+
+from ironleaf.foundation.errors import AlertRule, Level
+from ironleaf.foundation.monitoring import Identity, SignalState
+from ironleaf.foundation.monitoring.detection import RULES
+from ironleaf.foundation.monitoring.detection.panel import Panel
+from ironleaf.foundation.monitoring.detection.settings import RANGES, DetectionSettings
+from ironleaf.foundation.monitoring.detection.standard import make_standard_panel
+from ironleaf.foundation.monitoring.detection.tick import Tick
+from ironleaf.foundation.monitoring.detection.urgent import Urgent
+
+if TYPE_CHECKING:
+    from ironleaf.foundation.monitoring import Signal
+
+FULL = fail("spool-full", component="disk", alert=AlertRule.AT_ONCE, level=Level.L4)
+DISK = Identity("needs-a-person", "disk", "spool-full")
+
+
+class Broken:
+    def feed(self, tick: Tick) -> list[Signal]:
+        raise RuntimeError("secret")
+
+
+def test_what_stands_is_remembered_until_it_ends() -> None:
+    panel = Panel({"urgent": Urgent()})
+    stage = Stage(panel)
+    stage.feed(failures=(FULL,))
+    assert [signal.identity for signal in panel.standing] == [DISK]
+    stage.feed_for(3600, every_s=60)
+    assert panel.standing == ()
+    assert stage.states == [SignalState.FIRING, SignalState.CLEAR]
+
+
+def test_a_detector_that_fails_is_named_once_and_the_others_go_on(caplog: pytest.LogCaptureFixture) -> None:
+    stage = Stage(Panel({"broken": Broken(), "urgent": Urgent()}))
+    stage.feed_for(5, failures=(FULL,))
+    assert len(stage.said) == 1
+    assert [record.getMessage() for record in caplog.records] == ["the detector broken failed: RuntimeError"]
+
+
+def test_a_rule_that_is_off_says_nothing() -> None:
+    stage = Stage(Panel({"urgent": Urgent()}, off=("needs-a-person",)))
+    stage.feed_for(5, failures=(FULL,))
+    assert stage.said == []
+
+
+def test_after_a_start_what_still_holds_is_said_again_and_what_ended_is_found_absent() -> None:
+    before = Stage(Panel({"urgent": Urgent()}))
+    before.feed(failures=(FULL,))
+    panel = Panel({"urgent": Urgent()})
+    after = Stage(panel, now_s=5.0)
+    gone = Identity("needs-a-person", "backend:alpha", "model-access-refused")
+    assert panel.find_absent((DISK, gone)) == ()
+    after.feed(failures=(FULL,))
+    assert after.said[0].identity == before.said[0].identity == DISK
+    assert panel.find_absent((DISK, gone)) == (), "too early to know"
+    after.feed_for(RULES["needs-a-person"].settles_s + 60, every_s=60, failures=(FULL,))
+    (signal,) = panel.find_absent((DISK, gone))
+    assert (signal.identity, signal.state) == (gone, SignalState.CLEAR)
+    assert signal.at == MONDAY + timedelta(seconds=after.now_s)
+
+
+def test_rules_that_exist_no_longer_have_ended() -> None:
+    panel = Panel({})
+    panel.feed(Tick(now_s=1.0, at=MONDAY))
+    assert len(panel.find_absent((Identity("a-rule-of-old", "service", "x"),))) == 1
+
+
+def test_the_house_looks_for_every_rule() -> None:
+    stage = Stage(make_standard_panel(DetectionSettings()).panel)
+    stage.feed(failures=(FULL,))
+    assert stage.states == [SignalState.FIRING]
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_settings_without_sense_are_refused_by_name(name: str) -> None:
+    least, most = RANGES[name]
+    for value in (least, most):
+        DetectionSettings(**{name: value})  # type: ignore[arg-type]
+    for value in (least * 0.99 - 0.001, most * 1.01, float("nan")):
+        with pytest.raises(ValueError, match=f"^{name}: must be"):
+            DetectionSettings(**{name: value})  # type: ignore[arg-type]
+
+
+def test_only_rules_can_be_off() -> None:
+    DetectionSettings(rules_off=("new-error",))
+    with pytest.raises(ValueError, match=r"^rules_off: must be names of rules"):
+        DetectionSettings(rules_off=("newerror",))
