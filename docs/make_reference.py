@@ -95,7 +95,7 @@ def _section(kind: type[Any], prefix: str) -> list[str]:
             below += _section(typing.cast("type[Any]", hint), f"{name}.")
         elif dataclasses.is_dataclass(item):
             rows.append(f"| `{name}` | list of tables | | {notes.get(field.name, '')} |")
-            if name.endswith("backends"):
+            if name.endswith(("backends", "channels")):
                 below += _section(typing.cast("type[Any]", item), f"{name}[].")
         else:
             rows.append(f"| `{name}` | `{_say(hint)}` | {_default(field)} | {notes.get(field.name, '')} |")

@@ -12,6 +12,7 @@ from random import Random, SystemRandom
 from typing import Any, Final
 
 from ironleaf.application.admission import Admission
+from ironleaf.application.alerting import Alerting, build_alerting
 from ironleaf.application.catalogue import build_catalogue, build_notices
 from ironleaf.application.conversions import Conversions
 from ironleaf.application.engine_desk import EngineDesk
@@ -96,6 +97,7 @@ class House:
     """The model servers without their guards, for the doctor."""
     watches: tuple[BackendWatch, ...]
     desk: EngineDesk
+    alerting: Alerting
     progress: ProgressBoard
     spools: SpoolRoot = field(repr=False)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]], repr=False)
@@ -119,6 +121,10 @@ class House:
         self._tasks.append(asyncio.create_task(self.database.migrate_until_done(log_database)))
         self._tasks += [asyncio.create_task(watch.run(look_at_once=look_at_once)) for watch in self.watches]
 
+    def oversee(self) -> None:
+        """Begin to keep incidents and to have people told: for a service, since a command ends too soon for that."""
+        self._tasks.append(asyncio.create_task(self.alerting.run()))
+
     async def aclose(self) -> None:
         """Stop taking work, end the workers, delete the spools. Calling it twice does no harm."""
         self.health.stop()
@@ -135,13 +141,13 @@ class House:
 
 def build_house(settings: Settings, *, clock: Clock | None = None, random: Random | None = None) -> House:
     """Return the house that the settings describe; nothing runs yet."""
-    clock = clock or SystemClock()
+    clock, random = clock or SystemClock(), random or make_randomness()
     spools = _open_spools(settings.files)
     decoders = _build_decoders(settings, clock)
     recognisers = _build_recognisers(settings, clock)
     quarantine = build_quarantine(settings.files.quarantine, clock)
     readers = build_readers(settings.engines.vl)
-    backends = build_backends(settings.engines.vl, clock, random or make_randomness(), readers)
+    backends = build_backends(settings.engines.vl, clock, random, readers)
     page_s_max = settings.engines.embedded.page_timeout_s
     engines = build_engines(settings, BlamingRunner(recognisers, quarantine, job_s_max=page_s_max), backends, clock)
     ledger = _build_ledger(settings.engines.vl)
@@ -149,6 +155,7 @@ def build_house(settings: Settings, *, clock: Clock | None = None, random: Rando
     own_model = PoolProbe("model", recognisers)
     database = Database(settings.database, clock=clock)
     catalogue = build_catalogue()
+    desk = EngineDesk(watches, own_model, ledger=ledger, clock=clock)
     flow = _build_flow(settings, decoders, engines, quarantine, catalogue, clock)
     admission = Admission(
         running_max=settings.server.conversions_max, queued_max=settings.server.conversions_queued_max, clock=clock
@@ -181,8 +188,11 @@ def build_house(settings: Settings, *, clock: Clock | None = None, random: Rando
         pools=(decoders, recognisers),
         readers=readers,
         watches=watches,
-        desk=EngineDesk(watches, own_model, ledger=ledger, clock=clock),
+        desk=desk,
         progress=progress,
+        alerting=build_alerting(
+            settings, database=database, catalogue=catalogue, ladder=desk.standings, clock=clock, random=random
+        ),
         spools=spools,
     )
 

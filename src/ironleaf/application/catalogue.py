@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ironleaf.application import errors as application_errors
 from ironleaf.application.access import errors as access_errors
+from ironleaf.foundation.alerting import errors as alerting_errors
 from ironleaf.foundation.database import errors as database_errors
 from ironleaf.foundation.errors import Catalogue, NoticeEntry
 from ironleaf.foundation.errors import protocol as protocol_errors
@@ -27,6 +28,7 @@ def build_catalogue() -> Catalogue:
             *engine_errors.ENTRIES,
             *upstream_failures.ENTRIES,
             *application_errors.ENTRIES,
+            *alerting_errors.ENTRIES,
             *access_errors.ENTRIES,
         )
     )

@@ -73,6 +73,10 @@ class EngineDesk:
             )
         )
 
+    async def standings(self) -> tuple[tuple[str, str], ...]:
+        """Return each engine's alias with its standing, for a card."""
+        return tuple((line.alias, line.status.value) for line in (await self.ladder()).engines)
+
     def report(self) -> tuple[BackendReport, ...]:
         """Return every backend with its breaker. For operators only."""
         return tuple(map(_report, self._watches.values()))

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
+from ironleaf.foundation.alerting.settings import AlertSettings, ChannelSettings, find_secrets
 from ironleaf.foundation.database import DatabaseSettings
 from ironleaf.foundation.database.address import find_password
 from ironleaf.foundation.observability import LogSettings
@@ -144,6 +145,7 @@ class Settings:
     files: FileSettings = dataclasses.field(default_factory=FileSettings)
     engines: EngineSettings = dataclasses.field(default_factory=EngineSettings)
     database: DatabaseSettings = dataclasses.field(default_factory=DatabaseSettings)
+    alerts: AlertSettings = dataclasses.field(default_factory=AlertSettings)
     logs: LogSettings = dataclasses.field(default_factory=LogSettings)
 
 
@@ -194,6 +196,8 @@ def list_secrets(settings: Settings) -> tuple[str, ...]:
     """Return every value of the settings that may stand in no log: keys, headers that hold one, the passwords of a
     proxy and of the database."""
     found = list(find_password(settings.database.url))
+    for channel in settings.alerts.channels:
+        found += find_secrets(channel)
     for backend in settings.engines.vl.backends:
         found += [backend.api_key, urlsplit(backend.proxy or "").password or ""]
         for name, value in backend.headers.items():
@@ -216,7 +220,25 @@ def _fetch_keys(settings: Settings, environ: Mapping[str, str]) -> Settings:
         for each in vl.backends
     )
     engines = dataclasses.replace(settings.engines, vl=dataclasses.replace(vl, backends=backends))
-    return dataclasses.replace(settings, engines=engines)
+    channels = tuple(_fetch_channel(number, each, environ) for number, each in enumerate(settings.alerts.channels))
+    alerts = dataclasses.replace(settings.alerts, channels=channels)
+    return dataclasses.replace(settings, engines=engines, alerts=alerts)
+
+
+def _fetch_channel(number: int, channel: ChannelSettings, environ: Mapping[str, str]) -> ChannelSettings:
+    """Return a channel of alerts with its address and secret from the variables that it names."""
+    fetched: dict[str, str] = {}
+    for name in ("url", "secret"):
+        if variable := getattr(channel, f"{name}_env"):
+            where = _say(("alerts", "channels", str(number), f"{name}_env"))
+            if not environ.get(variable):
+                raise SettingsRefused((f"{where}: the variable that it names is not set",))
+            fetched |= {name: environ[variable], f"{name}_env": ""}
+    try:
+        return dataclasses.replace(channel, **fetched)
+    except ValueError:
+        where = _say(("alerts", "channels", str(number), "secret_env"))
+        raise SettingsRefused((f"{where}: the variable that it names must hold at least 16 characters",)) from None
 
 
 def _read_file(path: Path, *, required: bool) -> dict[str, Any]:

@@ -97,8 +97,8 @@ def make_router(catalogue: Catalogue) -> APIRouter:
 
     @router.get("/errors", response_class=HTMLResponse, include_in_schema=False)
     async def index(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
-        language = _language(request)
-        return _respond(render_index(catalogue, language), language)
+        language = find_language(request)
+        return respond_page(render_index(catalogue, language), language)
 
     @router.get("/errors/{reason}", response_class=HTMLResponse, responses=document_errors(NOT_FOUND), tags=["errors"])
     async def page(request: Request, reason: str) -> Response:  # pyright: ignore[reportUnusedFunction]
@@ -106,8 +106,8 @@ def make_router(catalogue: Catalogue) -> APIRouter:
         entry = catalogue.find(reason)
         if entry is None:
             raise BusinessError(NOT_FOUND)
-        language = _language(request)
-        return _respond(render_page(entry, language), language)
+        language = find_language(request)
+        return respond_page(render_page(entry, language), language)
 
     return router
 
@@ -162,6 +162,11 @@ def render_index(catalogue: Catalogue, language: Language) -> str:
     return _fill(title, "", f"<h1>{title}</h1><ul>{items}</ul>", language)
 
 
+def make_page(title: str, body: str, language: Language) -> str:
+    """Return a page of the same look around ``body``, which is HTML of ours."""
+    return _fill(title, "", body, language)
+
+
 def _fill(title: str, home: str, body: str, language: Language) -> str:
     return _PAGE.substitute(
         lang=language,
@@ -182,12 +187,14 @@ def _export_text(text: Text) -> dict[str, str]:
     return {"en": text.en, "zh": text.zh}
 
 
-def _language(request: Request) -> Language:
+def find_language(request: Request) -> Language:
+    """Return the language that a page is asked for in: by its address, else by the header."""
     chosen = request.query_params.get("lang")
     if chosen == "zh":
         return "zh"
     return "en" if chosen == "en" else choose_language(request.headers.get("accept-language"))
 
 
-def _respond(page: str, language: Language) -> Response:
+def respond_page(page: str, language: Language) -> Response:
+    """Return a page as an answer, with the headers that keep everything foreign out of it."""
     return HTMLResponse(page, headers={**PAGE_HEADERS, "content-language": language})

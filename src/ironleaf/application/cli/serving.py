@@ -66,6 +66,7 @@ async def _serve(house: House, server: uvicorn.Server, listener: socket.socket) 
         _log.exception("the service does not start")
         say("The service does not start; `ironleaf doctor` tells why.")
         return EXIT_UNAVAILABLE
+    house.oversee()
     try:
         await server.serve(sockets=[listener])
     finally:

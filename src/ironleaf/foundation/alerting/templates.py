@@ -1,0 +1,227 @@
+"""What a channel is given: a title, a text and JSON data, in English or Chinese, bounded in length.
+
+The same card in every form. A text that is too long loses its last lines
+first: they stand in the order of their use at night.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from ironleaf.foundation.alerting.incidents import NoticeKind
+from ironleaf.foundation.errors import Text
+from ironleaf.foundation.monitoring import Urgency
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ironleaf.foundation.alerting.incidents import Incident
+    from ironleaf.foundation.errors import Language
+
+TITLE_CHARACTERS_MAX: Final = 120
+BODY_BYTES_MAX: Final = 1_800
+"""The narrowest of the channels (WeCom) takes 2,048 bytes, title included."""
+_TITLE_BYTES: Final = 240
+
+_URGENCIES: Final = {
+    Urgency.PAGE: Text("act now", "立即处理"),
+    Urgency.TICKET: Text("in working hours", "工作时间处理"),
+}
+_RESOLVED: Final = Text("resolved", "已恢复")
+_TEST: Final = Text("test", "测试")
+_TEST_BODY: Final = Text(
+    "This is a test of the alert channel. Nothing is wrong.", "这是告警通道的测试消息，没有发生任何故障。"
+)
+_LABELS: Final[dict[str, Text]] = {
+    "component": Text("Where", "位置"),
+    "cause": Text("Cause", "根因"),
+    "since": Text("Since", "开始时间"),
+    "duration": Text("Lasted", "持续时间"),
+    "blast": Text("Hits", "影响范围"),
+    "symptoms": Text("Also seen", "伴随现象"),
+    "ladder": Text("Engines now", "当前引擎状态"),
+    "change": Text("Last change of settings", "最近一次配置变更"),
+    "new": Text("Fingerprint", "错误指纹"),
+    "evidence": Text("Measured", "测量值"),
+    "advice": Text("Do", "处理建议"),
+    "runbook": Text("Runbook", "处理手册"),
+    "incident": Text("Incident", "事件编号"),
+}
+_NEW: Final = Text("never seen before", "首次出现")
+_BY: Final = Text("by hand", "人工确认")
+_RETURNS: Final = Text("came back {number} times", "期间复发 {number} 次")
+_REQUESTS: Final = Text("{number} requests", "{number} 个请求")
+_SHARE: Final = Text("{number} % of all", "占全部请求的 {number} %")
+_PAGES: Final = Text("{number} pages", "{number} 页")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What is sent."""
+
+    id: str
+    """The delivery's: a repeat has the same."""
+    kind: NoticeKind
+    urgency: Urgency
+    title: str
+    body: str
+    """Plain text, at most ``BODY_BYTES_MAX`` in UTF-8."""
+    data: Mapping[str, Any]
+    """For programs."""
+
+
+def render(
+    incident: Incident, kind: NoticeKind, *, delivery_id: str, language: Language, public_url: str = ""
+) -> Message:
+    """Return the message about ``incident``. ``public_url`` makes the runbook's path a link."""
+    word = _URGENCIES[incident.urgency] if kind is NoticeKind.OPENED else _RESOLVED
+    title = f"Ironleaf · {word.in_language(language)} · {incident.component} · {incident.cause}"
+    return Message(
+        id=delivery_id,
+        kind=kind,
+        urgency=incident.urgency,
+        title=title[:TITLE_CHARACTERS_MAX],
+        body=_bound(_lines(incident, kind, language, public_url)),
+        data=export(incident, kind, delivery_id=delivery_id, language=language, public_url=public_url),
+    )
+
+
+def render_test(*, delivery_id: str, language: Language, now: datetime) -> Message:
+    """Return a message that only says that it is one."""
+    body = _TEST_BODY.in_language(language)
+    data = {"id": delivery_id, "kind": NoticeKind.TEST.value, "sent_at": now.isoformat(), "message": body}
+    return Message(
+        id=delivery_id,
+        kind=NoticeKind.TEST,
+        urgency=Urgency.TICKET,
+        title=f"Ironleaf · {_TEST.in_language(language)}",
+        body=body,
+        data=data,
+    )
+
+
+def export(
+    incident: Incident, kind: NoticeKind, *, delivery_id: str, language: Language, public_url: str = ""
+) -> dict[str, Any]:
+    """Return a notice as JSON data; the fields are listed in docs/reference/incidents.md."""
+    card = dict(incident.card)
+    for name in ("summary", "advice"):
+        if name in card:
+            card[name] = card[name][language]
+    if "runbook" in card:
+        card["runbook"] = f"{public_url}{card['runbook']}"
+    return {
+        "id": delivery_id,
+        "kind": kind.value,
+        "incident": {
+            "id": incident.id,
+            "component": incident.component,
+            "cause": incident.cause,
+            "rules": list(incident.rules),
+            "urgency": incident.urgency.value,
+            "state": incident.state.value,
+            "since": incident.since.isoformat(),
+            "opened_at": incident.opened_at.isoformat(),
+            "resolved_at": incident.resolved_at.isoformat() if incident.resolved_at else None,
+            "resolved_by_hand": bool(incident.resolved_by),
+            "duration_s": _duration_s(incident),
+            "returns": incident.returns,
+        },
+        "card": card,
+    }
+
+
+def _lines(incident: Incident, kind: NoticeKind, language: Language, public_url: str) -> Iterator[str]:
+    card = incident.card
+
+    def line(name: str, value: str) -> str:
+        return f"{_LABELS[name].in_language(language)}{'：' if language == 'zh' else ': '}{value}"
+
+    if "summary" in card:
+        yield card["summary"][language]
+    yield line("component", incident.component)
+    yield line("cause", f"{incident.cause} ({incident.rules[0]})")
+    yield line("since", _say_time(incident.since))
+    if kind is NoticeKind.RESOLVED:
+        yield line("duration", _say_end(incident, language))
+    if blast := _say_blast(card.get("blast", {}), language):
+        yield line("blast", blast)
+    if kind is NoticeKind.OPENED:
+        if "advice" in card:
+            yield line("advice", card["advice"][language])
+        if "runbook" in card:
+            yield line("runbook", f"{public_url}{card['runbook']}")
+        yield from _details(incident, card, line, language)
+    yield line("incident", incident.id)
+
+
+def _details(incident: Incident, card: Mapping[str, Any], line: Any, language: Language) -> Iterator[str]:
+    if change := card.get("last_change"):
+        yield line("change", f"{_say_time(datetime.fromisoformat(change['at']))} ({', '.join(change['sections'])})")
+    if incident.new_fingerprint:
+        yield line("new", f"{incident.fingerprint[:40]}, {_NEW.in_language(language)}")
+    if ladder := card.get("ladder"):
+        yield line("ladder", ", ".join(f"{each['engine']} {each['status']}" for each in ladder))
+    if symptoms := card.get("symptoms"):
+        yield line("symptoms", ", ".join(symptoms))
+    if evidence := card.get("evidence"):
+        yield line("evidence", ", ".join(f"{name} {_say_number(value)}" for name, value in evidence.items()))
+
+
+def _say_blast(blast: Mapping[str, Any], language: Language) -> str:
+    parts: list[str] = []
+    if blast.get("requests"):
+        parts.append(_REQUESTS.in_language(language).format(number=blast["requests"]))
+        if blast.get("requests_share") is not None:
+            share = f"{100 * float(blast['requests_share']):.0f}"
+            parts.append(_SHARE.in_language(language).format(number=share))
+    if blast.get("pages"):
+        parts.append(_PAGES.in_language(language).format(number=blast["pages"]))
+    parts += blast.get("routes", [])
+    return ("，" if language == "zh" else ", ").join(parts)
+
+
+def _say_end(incident: Incident, language: Language) -> str:
+    parts = [_say_duration(_duration_s(incident) or 0)]
+    if incident.returns:
+        parts.append(_RETURNS.in_language(language).format(number=incident.returns))
+    if incident.resolved_by:
+        parts.append(_BY.in_language(language))
+    return ("，" if language == "zh" else ", ").join(parts)
+
+
+def _duration_s(incident: Incident) -> int | None:
+    if incident.resolved_at is None:
+        return None
+    return max(0, round((incident.resolved_at - incident.since).total_seconds()))
+
+
+def _say_duration(seconds: int) -> str:
+    hours, rest = divmod(seconds, 3_600)
+    minutes, seconds = divmod(rest, 60)
+    parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
+    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 s"
+
+
+def _say_time(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _say_number(value: float | str) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _bound(lines: Iterator[str]) -> str:
+    """Return the lines that fit, the incident's number always among them."""
+    *said, number = lines
+    room = BODY_BYTES_MAX - _TITLE_BYTES - len(number.encode()) - 1
+    kept: list[str] = []
+    for each in said:
+        room -= len(each.encode()) + 1
+        if room < 0:
+            kept.append("…")
+            break
+        kept.append(each)
+    return "\n".join((*kept, number))

@@ -1,0 +1,89 @@
+"""What people read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.fixtures.alerts import START, make_signal, tell_facts
+
+from ironleaf.foundation.alerting import codec
+from ironleaf.foundation.alerting.board import Board
+from ironleaf.foundation.alerting.card import Blast, Change, make_card
+from ironleaf.foundation.alerting.incidents import Incident, IncidentState, NoticeKind
+from ironleaf.foundation.alerting.templates import BODY_BYTES_MAX, render, render_test
+
+if TYPE_CHECKING:
+    from ironleaf.foundation.errors import Language
+
+
+def make_incident(**evidence: float | str) -> Incident:
+    board = Board()
+    board.hear(make_signal(at_s=30, since=START, fingerprint="f" * 16, new_fingerprint=True, evidence=evidence), "a#1")
+    board.hear(make_signal("service", "failed-requests", "budget-burn"), "a#1")
+    incident, symptom = board.incidents.values()
+    facts = replace(
+        tell_facts(incident),
+        blast=Blast(requests=500, requests_share=0.83, pages=812, routes=("/v1/convert",)),
+        ladder=(("text_layer", "ready"), ("reader", "down"), ("embedded", "ready")),
+        change=Change(at=START, sections=("engines.vl",)),
+    )
+    return replace(incident, card=make_card(incident, facts, (symptom,)))
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ("act now", "Do: Mend it.", "500 requests, 83 % of all, 812 pages", "never seen before", "reader down")),
+        ("zh", ("立即处理", "处理建议：请修复。", "500 个请求，占全部请求的 83 %，812 页", "首次出现", "reader down")),
+    ],
+)
+def test_the_card_stands_in_the_text(language: Language, words: tuple[str, ...]) -> None:
+    incident = make_incident(failed_share=0.8)
+    message = render(
+        incident, NoticeKind.OPENED, delivery_id="x", language=language, public_url="https://text.example.com"
+    )
+    for word in (
+        *words,
+        "https://text.example.com/runbooks/error-onset",
+        "service/failed-requests",
+        "failed_share 0.8",
+        incident.id,
+    ):
+        assert word in f"{message.title}\n{message.body}", word
+    assert message.data["card"]["advice"] == ("Mend it." if language == "en" else "请修复。")
+    assert message.data["card"]["last_change"] == {"at": START.isoformat(), "sections": ["engines.vl"]}
+
+
+def test_the_end_says_how_long_it_lasted() -> None:
+    at = START + timedelta(seconds=3_725)
+    incident = replace(make_incident(), resolved_at=at, state=IncidentState.RESOLVED, returns=2, resolved_by="Wei")
+    message = render(incident, NoticeKind.RESOLVED, delivery_id="x", language="en")
+    assert "resolved" in message.title
+    assert "Lasted: 1 h 2 min 5 s, came back 2 times, by hand" in message.body
+    assert message.data["incident"]["duration_s"] == 3_725
+    assert "Do:" not in message.body
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_no_text_is_too_long_and_the_number_is_always_there(language: Language) -> None:
+    incident = make_incident(**{f"name_{number}": "长" * 200 for number in range(20)})
+    message = render(incident, NoticeKind.OPENED, delivery_id="x", language=language)
+    assert len(message.body.encode()) + len(message.title.encode()) <= BODY_BYTES_MAX
+    assert message.body.endswith(incident.id)
+    assert "…" in message.body
+
+
+def test_an_incident_without_a_card_can_be_told_too() -> None:
+    incident = replace(make_incident(), card={})
+    assert "backend:reader" in render(incident, NoticeKind.OPENED, delivery_id="x", language="zh").body
+    assert "测试" in render_test(delivery_id="x", language="zh", now=START).title
+
+
+def test_an_incident_survives_being_written_down() -> None:
+    incident = replace(make_incident(free_bytes=1.5, name="disk"), announced_at=START, also_told=("second",))
+    assert codec.decode_incident(codec.encode(incident)) == incident
+    newer = codec.encode(incident).replace('"cause":', '"not_known_yet":1,"cause":', 1)
+    assert codec.decode_incident(newer) == incident
