@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from ironleaf.application.admission import Admission
 from ironleaf.application.flow import ConversionFlow, Order
@@ -15,10 +16,14 @@ from ironleaf.application.progress import Progress, ProgressBoard, Stage
 from ironleaf.document import Document, Inspection
 from ironleaf.foundation.clock import Clock, Deadline
 from ironleaf.foundation.errors import Language
+from ironleaf.foundation.turns import on_behalf_of
 from ironleaf.services.files.intake import receive_multipart, store_local
 from ironleaf.services.files.settings import FileLimits
 from ironleaf.services.files.spool import Spool, SpoolRoot
 from ironleaf.services.files.stored import StoredFile
+
+LARGE_BYTES: Final = 4 * 1024 * 1024
+"""A file of more takes turns with the small ones of the same caller: twenty scanned pages begin here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +37,14 @@ class FormBody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """Who asks: the language of the answer and the number of the request."""
+    """Who asks: the language of the answer, the number of the request, and whose turn it takes."""
 
     language: Language
     request_id: str
     ticket: str | None = None
     """The caller's own number of the request: who knows it may watch how far the conversion is."""
+    caller: str = ""
+    """What tells callers apart: those of one name share one turn. Private."""
 
 
 class Conversions:
@@ -92,7 +99,7 @@ class Conversions:
         Raises:
             IronleafError: as the catalogue says; ``service-busy`` if too many wait.
         """
-        with self._progress.follow(order.ticket) as report:
+        with self._progress.follow(order.ticket) as report, on_behalf_of(order.party):
             report(Progress(stage=Stage.WAITING))
             document = await self._admission.run(lambda: self._flow.convert(order, report), order.deadline)
         self._on_document(document)
@@ -104,7 +111,8 @@ class Conversions:
         Raises:
             IronleafError: as the catalogue says; ``service-busy`` if too many wait.
         """
-        return await self._admission.run(lambda: self._flow.inspect(order), order.deadline)
+        with on_behalf_of(order.party):
+            return await self._admission.run(lambda: self._flow.inspect(order), order.deadline)
 
     async def inspect_path(self, path: Path, options: ConvertOptions, asker: Asker) -> Inspection:
         """Return what would happen to a file of this machine.
@@ -141,5 +149,14 @@ class Conversions:
             language=asker.language,
             request_id=asker.request_id,
             ticket=asker.ticket,
+            party=name_party(asker.caller, stored.bytes),
             receive_ms=receive_ms,
         )
+
+
+def name_party(caller: str, file_bytes: int) -> str:
+    """Return whose turn a file takes: its caller's, who has one for large files and one for small ones.
+
+    Behind a proxy all callers bear one name; their small files still never wait behind all the large ones.
+    """
+    return f"{caller}, {'large' if file_bytes > LARGE_BYTES else 'small'}"

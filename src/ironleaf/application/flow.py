@@ -42,6 +42,8 @@ class Order:
     request_id: str
     ticket: str | None = None
     """By which somebody may watch how far it is."""
+    party: str = ""
+    """Whose turn it takes where there is a queue."""
     receive_ms: int = 0
 
 

@@ -26,6 +26,7 @@ from ironleaf.foundation.processes import (
     WorkerSpec,
     WorkerStartFailed,
 )
+from ironleaf.foundation.turns import on_behalf_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -276,6 +277,24 @@ async def test_the_queue_is_bounded_in_length_and_in_time() -> None:
         assert caught.value.reason is BusyReason.QUEUE_TIMEOUT
         assert rig.pool.status().queued == 0
         await running
+
+
+async def test_a_party_with_much_to_do_keeps_no_other_waiting() -> None:
+    done: list[str] = []
+
+    async def do(rig: Faulty, party: str) -> None:
+        await rig.do("sleep", 0.05)
+        done.append(party)
+
+    async with faulty() as rig:
+        with on_behalf_of("greedy"):
+            tasks = [asyncio.create_task(do(rig, "greedy")) for _ in range(5)]
+        while rig.pool.status().queued < 4:
+            await CLOCK.sleep(0)
+        with on_behalf_of("other"):
+            tasks.append(asyncio.create_task(do(rig, "other")))
+        await asyncio.gather(*tasks)
+    assert done.index("other") <= 2
 
 
 async def test_a_caller_who_leaves_the_queue_costs_no_worker() -> None:

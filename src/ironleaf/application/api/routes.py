@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Network, ip_address
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
@@ -14,6 +15,8 @@ from ironleaf.foundation.errors import Entry
 from ironleaf.web import Envelope, document_errors, run_while_connected
 from ironleaf.web.negotiation import choose_language
 
+CUSTOMER_PREFIX_BITS: Final = 64
+"""Of an IPv6 address: what one customer is given, to choose addresses within."""
 _ENVELOPE: Final = TypeAdapter(Envelope[Document])
 _INSPECTION: Final = TypeAdapter(Envelope[Inspection])
 _ENGINES: Final = (EngineName.VL, EngineName.EMBEDDED, EngineName.TEXT_LAYER, EngineName.NATIVE)
@@ -64,7 +67,19 @@ def _asker(request: Request) -> Asker:
         language=choose_language(request.headers.get("accept-language")),
         request_id=request.state.request_id,
         ticket=request.state.client_request_id,
+        caller=name_peer(request.client.host) if request.client else "",
     )
+
+
+def name_peer(host: str) -> str:
+    """Return what a connection's other end is told apart by: IPv6 gives one customer a whole network."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if address.version == 4:  # noqa: PLR2004
+        return host
+    return str(IPv6Network((address, CUSTOMER_PREFIX_BITS), strict=False))
 
 
 def _answer(document: Document, request_id: str) -> Response:

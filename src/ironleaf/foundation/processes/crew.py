@@ -119,7 +119,7 @@ class Crew:
         return await self._queue.take(wait_s)
 
     def admit(self, link: WorkerLink) -> None:
-        """Give a free worker to whoever waits longest, or let it rest."""
+        """Give a free worker to whose turn it is, or let it rest."""
         if link not in self._links:
             return
         if link.gone:

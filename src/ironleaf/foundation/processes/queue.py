@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ironleaf.foundation.processes.loss import BusyReason, PoolBusy
+from ironleaf.foundation.turns import Turns, current_party
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ async def finishes(future: asyncio.Future[Any], within_s: float, *, clock: Clock
 
 
 class WorkerQueue:
-    """Hands free workers to calls, first come, first served."""
+    """Hands free workers to calls; the parties that call take turns."""
 
     def __init__(self, *, length_max: int, clock: Clock, on_unused: Callable[[WorkerLink], None]) -> None:
         """``on_unused`` takes a worker back whose caller left in the very moment of getting it."""
@@ -35,7 +35,7 @@ class WorkerQueue:
         self._on_unused = on_unused
         self._idle: list[WorkerLink] = []
         """Taken from the end: the last used worker's memory is warm."""
-        self._waiting: deque[asyncio.Future[WorkerLink]] = deque()
+        self._waiting: Turns[asyncio.Future[WorkerLink]] = Turns()
 
     @property
     def idle_count(self) -> int:
@@ -58,7 +58,7 @@ class WorkerQueue:
         if len(self._waiting) >= self._length_max:
             raise PoolBusy(BusyReason.QUEUE_FULL)
         waiter: asyncio.Future[WorkerLink] = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
+        self._waiting.join(waiter, current_party())
         try:
             if await finishes(waiter, wait_s, clock=self._clock):
                 return waiter.result()
@@ -67,14 +67,12 @@ class WorkerQueue:
                 self._on_unused(waiter.result())
             raise
         finally:
-            if waiter in self._waiting:
-                self._waiting.remove(waiter)
+            self._waiting.leave(waiter)
         raise PoolBusy(BusyReason.QUEUE_TIMEOUT)
 
     def offer(self, link: WorkerLink) -> None:
-        """Give a free worker to whoever waits longest, or let it rest."""
-        while self._waiting:
-            waiter = self._waiting.popleft()
+        """Give a free worker to whose turn it is, or let it rest."""
+        while (waiter := self._waiting.next()) is not None:
             if not waiter.done():
                 waiter.set_result(link)
                 return
@@ -89,7 +87,6 @@ class WorkerQueue:
 
     def close(self) -> None:
         """Send everybody away."""
-        while self._waiting:
-            waiter = self._waiting.popleft()
+        while (waiter := self._waiting.next()) is not None:
             if not waiter.done():
                 waiter.set_exception(PoolBusy(BusyReason.CLOSED))

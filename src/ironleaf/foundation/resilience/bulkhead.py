@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from ironleaf.foundation.resilience.events import (
     ignore,
 )
 from ironleaf.foundation.resilience.time_limit import Overrun, run_within
+from ironleaf.foundation.turns import Turns, current_party, on_behalf_of
 
 if TYPE_CHECKING:
     from ironleaf.foundation.clock import Clock
@@ -57,7 +57,10 @@ class BulkheadSnapshot:
 
 
 class Bulkhead:
-    """Hands out permits first come, first served, and refuses at once what would wait in vain.
+    """Hands out permits, the parties that wait taking turns, and refuses at once what would wait in vain.
+
+    A full queue takes in whoever has less than others in it: the last of the longest
+    line is refused in his place.
 
     All methods must be called from one event loop's thread.
     """
@@ -78,7 +81,7 @@ class Bulkhead:
         self._on_event = on_event
         self._limit = AdaptiveLimit(options.limit, on_change=self._tell_limit)
         self._running = 0
-        self._queue: deque[asyncio.Future[None]] = deque()
+        self._queue: Turns[asyncio.Future[None]] = Turns()
         self._refusals = 0
 
     async def execute(self, call: Call[T], context: CallContext) -> T:
@@ -117,10 +120,13 @@ class Bulkhead:
         if self._running < self._limit.limit and not self._queue:
             self._running += 1
             return
-        if len(self._queue) >= self._queue_max:
+        full = len(self._queue) >= self._queue_max
+        if full and not self._queue.has_room_for(current_party()):
             raise self._refused(RefusalReason.QUEUE_FULL)
         if self._would_be_late(context):
             raise self._refused(RefusalReason.DEADLINE_TOO_NEAR)
+        if full:
+            self._displace()
         started_s = self._clock.monotonic()
         try:
             await run_within(context.deadline.remaining_s(), self._wait_for_permit)
@@ -133,24 +139,27 @@ class Bulkhead:
 
     async def _wait_for_permit(self) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.append(turn)
+        self._queue.join(turn, current_party())
         try:
             await turn
         except asyncio.CancelledError:
-            if turn in self._queue:
-                self._queue.remove(turn)
-            elif not turn.cancelled():
+            if not self._queue.leave(turn) and not turn.cancelled() and turn.exception() is None:
                 # The permit came in the same turn of the loop as the cancellation.
                 self._release()
             raise
+
+    def _displace(self) -> None:
+        displaced, party = self._queue.drop_last_of_longest()
+        if not displaced.done():
+            with on_behalf_of(party):
+                displaced.set_exception(self._refused(RefusalReason.QUEUE_FULL))
 
     def _release(self) -> None:
         self._running -= 1
         self._hand_out()
 
     def _hand_out(self) -> None:
-        while self._queue and self._running < self._limit.limit:
-            turn = self._queue.popleft()
+        while self._running < self._limit.limit and (turn := self._queue.next()) is not None:
             if not turn.done():
                 self._running += 1
                 turn.set_result(None)
@@ -167,7 +176,7 @@ class Bulkhead:
         if call_s is None:
             return RETRY_AFTER_UNKNOWN_S
         # Little's law: calls leave at the number of running ones over the time of one.
-        return (len(self._queue) + 1) * call_s / max(1, self._running)
+        return (self._queue.ahead_of(current_party()) + 1) * call_s / max(1, self._running)
 
     def _refused(self, reason: RefusalReason) -> BulkheadFull:
         self._refusals += 1

@@ -21,6 +21,7 @@ from ironleaf.foundation.resilience import (
     LimitChanged,
     RefusalReason,
 )
+from ironleaf.foundation.turns import on_behalf_of
 
 
 def classify(failure: Exception) -> FailureVerdict:
@@ -101,6 +102,66 @@ async def test_a_full_queue_refuses_at_once(make_bulkhead, server, clock, events
     assert bulkhead.snapshot().refusals == 2
     await clock.run_for(5.0)
     await asyncio.gather(*tasks)
+
+
+def start_for(party, bulkhead, server, context) -> asyncio.Task[float]:
+    with on_behalf_of(party):
+        return start(bulkhead, server, context)
+
+
+@pytest.mark.anyio
+async def test_parties_take_turns(make_bulkhead, server, clock, make_context) -> None:
+    bulkhead = make_bulkhead(limit=1, queue_max=9)
+    tasks = [start_for("greedy", bulkhead, server, make_context(cost=float(number))) for number in range(1, 6)]
+    tasks.append(start_for("other", bulkhead, server, make_context(cost=9.0)))
+    await clock.run_for(10.0)
+    await asyncio.gather(*tasks)
+    assert server.seen == [1.0, 2.0, 9.0, 3.0, 4.0, 5.0]
+
+
+@pytest.mark.anyio
+async def test_a_full_queue_lets_in_who_has_less_in_it(make_bulkhead, server, clock, make_context) -> None:
+    bulkhead = make_bulkhead(limit=1, queue_max=3)
+    greedy = [start_for("greedy", bulkhead, server, make_context(cost=float(number))) for number in range(1, 5)]
+    await clock.settle()
+    other = start_for("other", bulkhead, server, make_context(cost=9.0))
+    await clock.settle()
+    with pytest.raises(BulkheadFull) as caught:
+        await greedy[-1]
+    assert caught.value.reason is RefusalReason.QUEUE_FULL
+    assert bulkhead.snapshot() == BulkheadSnapshot(limit=1, running=1, queued=3, refusals=1)
+    await clock.run_for(10.0)
+    await asyncio.gather(*greedy[:-1], other)
+    assert server.seen == [1.0, 2.0, 9.0, 3.0]
+
+
+@pytest.mark.anyio
+async def test_one_who_leaves_while_he_is_displaced_costs_no_permit(make_bulkhead, server, clock, make_context) -> None:
+    bulkhead = make_bulkhead(limit=1, queue_max=2)
+    greedy = [start_for("greedy", bulkhead, server, make_context()) for _ in range(3)]
+    await clock.settle()
+    other = start_for("other", bulkhead, server, make_context())
+    await asyncio.wait([other], timeout=0)  # the displaced one has not run yet
+    greedy[-1].cancel()
+    await clock.run_for(10.0)
+    await asyncio.gather(*greedy, other, return_exceptions=True)
+    assert greedy[-1].cancelled() or isinstance(greedy[-1].exception(), BulkheadFull)
+    assert bulkhead.snapshot() == BulkheadSnapshot(limit=1, running=0, queued=0, refusals=1)
+
+
+@pytest.mark.anyio
+async def test_a_newcomer_is_judged_by_those_before_him_only(make_bulkhead, server, clock, make_context) -> None:
+    bulkhead = make_bulkhead(limit=1, queue_max=9)
+    await clock.run_for(0.0)
+    first = start(bulkhead, server, make_context())
+    await clock.run_for(1.0)
+    await first
+    greedy = [start_for("greedy", bulkhead, server, make_context()) for _ in range(6)]
+    await clock.settle()
+    other = start_for("other", bulkhead, server, make_context(within_s=3.5))  # 7.0 if he stood behind all
+    await clock.run_for(10.0)
+    assert await other == 2.0
+    await asyncio.gather(*greedy)
 
 
 @pytest.mark.anyio
@@ -239,8 +300,7 @@ async def test_a_permit_given_to_one_who_is_just_leaving_goes_to_the_next(
     bulkhead = make_bulkhead(limit=1)
     tasks = [start(bulkhead, server, make_context()) for _ in range(3)]
     await clock.settle()
-    bulkhead._queue[0].set_result(None)  # as a release does it, in the very turn of the cancellation
-    bulkhead._queue.popleft()
+    bulkhead._queue.next().set_result(None)  # as a release does it, in the very turn of the cancellation
     bulkhead._running += 1
     tasks[1].cancel()
     await clock.settle()
