@@ -19,6 +19,11 @@ class BlockKind(StrEnum):
     TABLE = "table"
     CODE = "code"
     PICTURE = "picture"
+    HEADER = "header"
+    """What stands above every page of a document."""
+    FOOTER = "footer"
+    NOTE = "note"
+    """Foot- and endnotes, comments, what a speaker wants to say."""
 
 
 class PageStatus(StrEnum):

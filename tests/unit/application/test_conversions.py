@@ -9,6 +9,7 @@ from ironleaf.application.admission import Admission
 from ironleaf.application.api.routes import name_peer
 from ironleaf.application.conversions import LARGE_BYTES, Asker, Conversions, name_party
 from ironleaf.application.options import ConvertOptions
+from ironleaf.application.progress import ProgressBoard
 from ironleaf.faults import ManualClock
 from ironleaf.foundation.turns import current_party
 from ironleaf.services.files.settings import FileLimits
@@ -39,6 +40,7 @@ async def test_a_conversion_works_on_behalf_of_its_caller(tmp_path: Path) -> Non
         spools=SpoolRoot(tmp_path / "spools", free_bytes_min=0),
         limits=FileLimits(),
         admission=Admission(running_max=1, queued_max=1, clock=clock),
+        progress=ProgressBoard(),
         clock=clock,
     )
     small, large = tmp_path / "small.txt", tmp_path / "large.txt"

@@ -24,6 +24,7 @@ _HEADING = re.compile(r"(#{1,6})[ \t]+(.*)")
 _ITEM = re.compile(r"[ \t]*(?:[-*+•]|(\d{1,9})[.)])[ \t]+(.*)")
 _FENCE = re.compile(r"[ \t]*(```+|~~~+)")
 _TABLE_RULE = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
+_QUOTE: Final = ">"
 _BACKTICKS = re.compile(r"`{3,}")
 
 
@@ -53,6 +54,8 @@ def _block_to_markdown(block: Block) -> str:
     if block.kind is BlockKind.CODE:
         fence = "`" * max([3, *(len(run) + 1 for run in _BACKTICKS.findall(text))])
         return f"{fence}\n{text}\n{fence}"
+    if block.kind is BlockKind.NOTE:
+        return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
     return text
 
 
@@ -68,7 +71,7 @@ def table_to_markdown(text: str) -> str:
 
 
 def markdown_to_html(text: str) -> str:
-    """Return Markdown as HTML: headings, lists, tables, code and paragraphs; all else is shown as it stands."""
+    """Return Markdown as HTML: headings, lists, tables, quotes, code and paragraphs; all else is shown as it stands."""
     lines = text.splitlines()
     parts: list[str] = []
     at = 0
@@ -92,7 +95,7 @@ def _next_part(lines: Sequence[str], at: int) -> tuple[str, int]:
         return _table(lines, at)
     if _ITEM.fullmatch(line):
         return _list(lines, at)
-    return _paragraph(lines, at)
+    return _quote(lines, at) if line.startswith(_QUOTE) else _paragraph(lines, at)
 
 
 def _heading_text(text: str) -> str:
@@ -142,6 +145,14 @@ def _list(lines: Sequence[str], at: int) -> tuple[str, int]:
     return f"<{tag}>{''.join(items)}</{tag}>", at
 
 
+def _quote(lines: Sequence[str], at: int) -> tuple[str, int]:
+    end = at
+    while end < len(lines) and lines[end].startswith(_QUOTE):
+        end += 1
+    quoted = (escape(line.removeprefix(_QUOTE).strip()) for line in lines[at:end])
+    return f"<blockquote>{'<br>'.join(quoted)}</blockquote>", end
+
+
 def _paragraph(lines: Sequence[str], at: int) -> tuple[str, int]:
     end = at + 1
     while end < len(lines) and lines[end].strip() and not _begins_other(lines, end):
@@ -151,4 +162,6 @@ def _paragraph(lines: Sequence[str], at: int) -> tuple[str, int]:
 
 def _begins_other(lines: Sequence[str], at: int) -> bool:
     line = lines[at]
-    return bool(_FENCE.match(line) or _HEADING.fullmatch(line) or _ITEM.fullmatch(line)) or _begins_table(lines, at)
+    return bool(
+        line.startswith(_QUOTE) or _FENCE.match(line) or _HEADING.fullmatch(line) or _ITEM.fullmatch(line)
+    ) or _begins_table(lines, at)

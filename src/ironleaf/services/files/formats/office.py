@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import zipfile
-import zlib
 from functools import partial
 from typing import IO, TYPE_CHECKING, Final
 from xml.etree import ElementTree
@@ -17,23 +16,16 @@ from ironleaf.services.files.formats.office_pictures import OpenedWithPictures
 from ironleaf.services.files.formats.office_sheets import read_sheet, read_strings, read_workbook
 from ironleaf.services.files.formats.office_slides import list_slides, read_slide
 from ironleaf.services.files.formats.office_words import read_words
+from ironleaf.services.files.formats.xml_parts import PART_FAILURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from ironleaf.document import Block
     from ironleaf.services.files.formats.base import DecodeLimits, OpenedFile, OpenRequest
+    from ironleaf.services.files.settings import FileLimits
 
 _MAIN_PARTS: Final = {"docx": "word/document.xml", "xlsx": "xl/workbook.xml", "pptx": "ppt/presentation.xml"}
-_PART_FAILURES: Final = (
-    KeyError,
-    zipfile.BadZipFile,
-    zlib.error,
-    ElementTree.ParseError,
-    EOFError,
-    NotImplementedError,
-)
-"""What reading one part may raise: missing, damaged, cut off, or packed in an unknown way."""
 
 
 class Package:
@@ -65,7 +57,7 @@ class Package:
         try:
             with self.open(f"{folder}/_rels/{name}.rels") as file:
                 items = [item for item in ElementTree.parse(file).getroot().iter() if item.get("Target")]  # noqa: S314
-        except _PART_FAILURES:
+        except PART_FAILURES:
             return {}
         return {
             item.get("Id", ""): _normalise(posixpath.join("/" + folder, item.get("Target", "")))
@@ -81,7 +73,7 @@ class Package:
                     target = _normalise(item.get("Target", ""))
                     if item.get("Type", "").endswith("/officeDocument") and target in self._parts:
                         return target
-        except _PART_FAILURES:
+        except PART_FAILURES:
             pass
         return _MAIN_PARTS[file_format]
 
@@ -112,18 +104,18 @@ class OfficeDecoder:
         try:
             package = Package(archive)
             text = OpenedText(
-                [partial(_read_whole, page) for page in _list_pages(package, request.format)],
+                [partial(_read_whole, page) for page in _list_pages(package, request.format, limits.files)],
                 characters_max=limits.files.text_characters_max,
                 notices=report.notices,
                 on_close=archive.close,
             )
             return OpenedWithPictures(text, package, request, limits) if request.pictures else text
-        except _PART_FAILURES as error:
+        except PART_FAILURES as error:
             archive.close()
             raise BusinessError(errors.DAMAGED_OFFICE) from error
 
 
-def _list_pages(package: Package, file_format: str) -> list[Callable[[list[str]], Iterable[Block]]]:
+def _list_pages(package: Package, file_format: str, limits: FileLimits) -> list[Callable[[list[str]], Iterable[Block]]]:
     main = package.main_part(file_format)
     if file_format == "docx":
         package.open(main).close()
@@ -132,7 +124,8 @@ def _list_pages(package: Package, file_format: str) -> list[Callable[[list[str]]
         return [partial(read_slide, package, slide) for slide in list_slides(package, main)]
     workbook = read_workbook(package, main)
     strings = read_strings(package, workbook)
-    return [partial(read_sheet, package, workbook, sheet, strings) for sheet in workbook.sheets]
+    most = limits.text_characters_max
+    return [partial(read_sheet, package, workbook, sheet, strings, most) for sheet in workbook.sheets]
 
 
 def _read_whole(page: Callable[[list[str]], Iterable[Block]], notices: list[str]) -> Iterable[Block]:
@@ -142,5 +135,5 @@ def _read_whole(page: Callable[[list[str]], Iterable[Block]], notices: list[str]
         for block in page(notices):
             found += 1
             yield block
-    except _PART_FAILURES:
+    except PART_FAILURES:
         notices.append(errors.OFFICE_REPAIRED.reason)

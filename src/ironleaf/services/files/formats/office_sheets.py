@@ -6,12 +6,11 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
-from xml.etree import ElementTree
 
 from ironleaf.document import Block, BlockKind
 from ironleaf.services.files import errors
 from ironleaf.services.files.formats.native import make_table
-from ironleaf.services.files.formats.xml_parts import Parts, children, descend, local_name, stream
+from ironleaf.services.files.formats.xml_parts import PART_FAILURES, Parts, children, descend, local_name, parse, stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,8 +48,7 @@ class Workbook:
 def read_workbook(parts: Parts, main: str) -> Workbook:
     """Return the visible order of sheets and which cell styles are dates."""
     targets = parts.relations(main)
-    with parts.open(main) as file:
-        root = ElementTree.parse(file).getroot()  # noqa: S314  # see archives.py
+    root = parse(parts, main)
     listed = [item for item in descend(root) if local_name(item) == "sheet"]
     known = parts.names("xl/worksheets/")
     sheets = tuple(
@@ -70,9 +68,8 @@ def _sibling(main: str, name: str) -> str:
 
 def _read_date_styles(parts: Parts, name: str) -> frozenset[int]:
     try:
-        with parts.open(name) as file:
-            root = ElementTree.parse(file).getroot()  # noqa: S314  # see archives.py
-    except (KeyError, ElementTree.ParseError, EOFError):
+        root = parse(parts, name)
+    except PART_FAILURES:
         return frozenset()
     codes = {
         item.get("numFmtId", ""): item.get("formatCode", "") for item in descend(root) if local_name(item) == "numFmt"
@@ -91,7 +88,7 @@ def read_strings(parts: Parts, workbook: Workbook) -> tuple[str, ...]:
     try:
         with parts.open(_sibling(workbook.main, "sharedstrings.xml")) as file:
             return tuple(_read_text(item) for item in stream(file, "sst", "si"))
-    except (KeyError, ElementTree.ParseError, EOFError):
+    except PART_FAILURES:
         return ()
 
 
@@ -100,34 +97,41 @@ def _read_text(item: Element) -> str:
 
 
 def read_sheet(
-    parts: Parts, workbook: Workbook, sheet: Sheet, strings: tuple[str, ...], notices: list[str]
+    parts: Parts, workbook: Workbook, sheet: Sheet, strings: tuple[str, ...], characters_max: int, notices: list[str]
 ) -> Iterator[Block]:
-    """Yield the sheet's name and its cells."""
+    """Yield the sheet's name and its cells, as far as ``characters_max`` goes.
+
+    Counted cell by cell: all of a sheet's may refer to the same long text.
+    """
     if sheet.name:
         yield Block(kind=BlockKind.HEADING, text=sheet.name, level=2)
     rows: list[list[str]] = []
+    left = characters_max
     with parts.open(sheet.part) as file:
         for row in stream(file, "sheetData", "row"):
-            if len(rows) >= ROWS_MAX:
+            if len(rows) >= ROWS_MAX or left <= 0:
                 notices.append(errors.TEXT_TRUNCATED.reason)
                 break
-            cells = _read_row(row, workbook.date_styles, strings)
+            cells = _read_row(row, workbook.date_styles, strings, left)
             if any(cells):
                 rows.append(cells)
+                left -= sum(map(len, cells))
     table = make_table(rows)
     if table is not None:
         yield table
 
 
-def _read_row(row: Element, date_styles: frozenset[int], strings: tuple[str, ...]) -> list[str]:
+def _read_row(row: Element, date_styles: frozenset[int], strings: tuple[str, ...], left: int) -> list[str]:
+    """Return a row's cells; the one that goes beyond ``left`` characters is the last."""
     cells: list[str] = []
     for cell in children(row, "c"):
         reference = _REFERENCE.match(cell.get("r", ""))
         column = _column_number(reference[1]) if reference else len(cells)
-        if column >= COLUMNS_MAX:
+        if column >= COLUMNS_MAX or left < 0:
             break
         cells += [""] * (column - len(cells))
         cells.append(_read_cell(cell, date_styles, strings))
+        left -= len(cells[-1])
     while cells and not cells[-1]:
         cells.pop()
     return cells

@@ -1,16 +1,24 @@
-"""DOCX: paragraphs, headings, lists and tables in the order in which they stand."""
+"""DOCX: paragraphs, headings, lists and tables in the order in which they stand; then what stands in the margins."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from xml.etree import ElementTree
 
 from ironleaf.document import Block, BlockKind
 from ironleaf.services.files import errors
 from ironleaf.services.files.formats.native import make_table
-from ironleaf.services.files.formats.xml_parts import Parts, attribute, children, descend, local_name, stream
+from ironleaf.services.files.formats.office_drawings import read_drawings
+from ironleaf.services.files.formats.xml_parts import (
+    PART_FAILURES,
+    Parts,
+    attribute,
+    children,
+    descend,
+    local_name,
+    stream,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +29,13 @@ _LIST: Final = re.compile(r"list (?:bullet|number|paragraph)\s*([2-9])?", re.IGN
 _TITLE: Final = frozenset({"title", "标题"})
 _LEVEL_MAX: Final = 6
 _BREAKS: Final = {"tab": " ", "ptab": " ", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
-_NOTES: Final = (("footnotes.xml", "footnote"), ("endnotes.xml", "endnote"))
+_NOTES: Final = (("footnotes", "footnote"), ("endnotes", "endnote"), ("comments", "comment"))
+"""Parts with notes, named like their root element, and what a note is called in them."""
+_MARGINS: Final = ((BlockKind.HEADER, "hdr"), (BlockKind.FOOTER, "ftr"))
+_WRAPPERS: Final = frozenset({"sdt", "sdtContent", "customXml"})
+"""Elements around blocks, rows or cells that say something about them."""
+_FRAMES: Final = frozenset({"txbxContent", "txBody"})
+"""Text boxes: of Word, and of drawings in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +47,58 @@ class Styles:
 
 
 def read_words(parts: Parts, main: str, notices: list[str]) -> Iterator[Block]:
-    """Yield the document's blocks, then its notes."""
+    """Yield the headers, the document's blocks, its drawings' words, its notes, the footers."""
     styles = _read_styles(parts, main, notices)
+    header, footer = (list(_read_margins(parts, main, kind, root, notices)) for kind, root in _MARGINS)
+    yield from header
     with parts.open(main) as file:
-        for element in stream(file, "body", "p", "tbl", "sdt"):
+        for element in stream(file, "body", "p", "tbl", *_WRAPPERS):
             yield from _read_block(element, styles, notices)
-    folder = main.rpartition("/")[0]
-    for name, item in _NOTES:
-        if f"{folder}/{name}" in parts.names(f"{folder}/{name}"):
-            with parts.open(f"{folder}/{name}") as file:
-                for note in stream(file, name.removesuffix(".xml"), item):
-                    if text := "\n".join(filter(None, map(read_paragraph, children(note, "p")))):
-                        yield Block(kind=BlockKind.PARAGRAPH, text=text)
+    yield from read_drawings(parts, main, notices)
+    for root, item in _NOTES:
+        yield from _read_notes(parts, f"{main.rpartition('/')[0]}/{root}.xml", item, styles, notices)
+    yield from footer
+
+
+def _read_margins(parts: Parts, main: str, kind: BlockKind, root: str, notices: list[str]) -> Iterator[Block]:
+    """Yield each different header or footer once: most documents have three of each that say the same."""
+    said: set[str] = set()
+    for name in parts.names(f"{main.rpartition('/')[0]}/{kind.value}"):
+        try:
+            with parts.open(name) as file:
+                blocks = stream(file, root, "p", "tbl", *_WRAPPERS)
+                text = "\n".join(line for block in blocks for line in _list_lines(block))
+        except PART_FAILURES:
+            notices.append(errors.OFFICE_REPAIRED.reason)
+            continue
+        if text and text not in said:
+            said.add(text)
+            yield Block(kind=kind, text=text)
+
+
+def _list_lines(element: Element) -> Iterator[str]:
+    paragraphs = [element, *descend(element)]
+    return filter(None, (read_paragraph(item) for item in paragraphs if local_name(item) == "p"))
+
+
+def _read_notes(parts: Parts, name: str, item: str, styles: Styles, notices: list[str]) -> Iterator[Block]:
+    if name not in parts.names(name):
+        return
+    try:
+        with parts.open(name) as file:
+            for note in stream(file, name.rpartition("/")[2].removesuffix(".xml"), item):
+                if text := "\n".join(filter(None, map(read_paragraph, children(note, "p")))):
+                    yield Block(kind=BlockKind.NOTE, text=text)
+                for table in children(note, "tbl"):
+                    yield from _read_block(table, styles, notices)
+    except PART_FAILURES:
+        notices.append(errors.OFFICE_REPAIRED.reason)
 
 
 def read_paragraph(paragraph: Element) -> str:
     """Return the text of a paragraph of any of the Office formats; struck-out changes are not part of it."""
     pieces: list[str] = []
-    for element in descend(paragraph, "del", "moveFrom", "txbxContent", "instrText"):
+    for element in descend(paragraph, "del", "moveFrom", "instrText", *_FRAMES):
         name = local_name(element)
         if name == "t":
             pieces.append(element.text or "")
@@ -62,13 +110,12 @@ def read_paragraph(paragraph: Element) -> str:
 def _read_block(element: Element, styles: Styles, notices: list[str]) -> Iterator[Block]:
     kind = local_name(element)
     if kind == "tbl":
-        table = make_table([_read_row(row) for row in children(element, "tr")])
+        table = make_table([_read_row(row) for row in descend(element, "tr") if local_name(row) == "tr"])
         if table is not None:
             yield table
-    elif kind == "sdt":
-        for content in children(element, "sdtContent"):
-            for inner in content:
-                yield from _read_block(inner, styles, notices)
+    elif kind in _WRAPPERS:
+        for inner in element:
+            yield from _read_block(inner, styles, notices)
     elif kind == "p":
         yield from _read_paragraph_block(element, styles)
         yield from _read_frames(element, styles, notices)
@@ -76,9 +123,9 @@ def _read_block(element: Element, styles: Styles, notices: list[str]) -> Iterato
 
 def _read_frames(paragraph: Element, styles: Styles, notices: list[str]) -> Iterator[Block]:
     """Yield what stands in the text boxes that hang on a paragraph; pictures are told."""
-    for inner in descend(paragraph, "txbxContent"):
+    for inner in descend(paragraph, *_FRAMES):
         name = local_name(inner)
-        if name == "txbxContent":
+        if name in _FRAMES:
             for block in inner:
                 yield from _read_block(block, styles, notices)
         elif name in {"pic", "imagedata"}:
@@ -123,11 +170,7 @@ def _count(value: str | None, *, most: int) -> int | None:
 
 
 def _read_row(row: Element) -> list[str]:
-    return [
-        " ".join(filter(None, (read_paragraph(inner) for inner in descend(cell, "p") if local_name(inner) == "p")))
-        for cell in descend(row, "tc")
-        if local_name(cell) == "tc"
-    ]
+    return [" ".join(_list_lines(cell)) for cell in descend(row, "tc") if local_name(cell) == "tc"]
 
 
 def _read_styles(parts: Parts, main: str, notices: list[str]) -> Styles:
@@ -147,6 +190,6 @@ def _read_styles(parts: Parts, main: str, notices: list[str]) -> Styles:
                     found.headings[attribute(style, "styleId") or ""] = level
                 elif item:
                     found.lists[attribute(style, "styleId") or ""] = int(item[1] or 1)
-    except (ElementTree.ParseError, EOFError):
+    except PART_FAILURES:
         notices.append(errors.OFFICE_REPAIRED.reason)
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from typing import IO, TYPE_CHECKING, Final, Protocol
 from xml.etree import ElementTree
 
@@ -11,6 +13,15 @@ if TYPE_CHECKING:
 
 _ALTERNATIVE: Final = "Fallback"
 """The older of two ways of saying the same thing."""
+PART_FAILURES: Final = (
+    KeyError,
+    zipfile.BadZipFile,
+    zlib.error,
+    ElementTree.ParseError,
+    EOFError,
+    NotImplementedError,
+)
+"""What reading one part may raise: missing, damaged, cut off, or packed in an unknown way."""
 
 
 class Parts(Protocol):
@@ -21,6 +32,16 @@ class Parts(Protocol):
     def open(self, name: str) -> IO[bytes]: ...
 
     def relations(self, part: str) -> dict[str, str]: ...
+
+
+def parse(parts: Parts, name: str) -> Element:
+    """Return the root of a part, read as a whole.
+
+    Raises:
+        KeyError: there is no such part, or one of the other failures of a part.
+    """
+    with parts.open(name) as file:
+        return ElementTree.parse(file).getroot()  # noqa: S314  # see archives.py
 
 
 def local_name(element: Element) -> str:
