@@ -139,10 +139,21 @@ def test_missing_locks_are_a_warning(active: bool, verdict: Verdict) -> None:
 
 
 def test_every_step_that_may_fail_has_advice_in_both_languages() -> None:
-    subjects = ("settings", "spool", "logs", "ledger", "house", "workers", "decode workers", "embedded", "reader")
+    subjects = (
+        "settings",
+        "spool",
+        "logs",
+        "ledger",
+        "database",
+        "house",
+        "workers",
+        "decode workers",
+        "embedded",
+        "reader",
+    )
     for subject in subjects:
         for step in STEPS:
-            if step == "writable" and subject not in {"spool", "logs", "ledger"}:
+            if step == "writable" and subject not in {"spool", "logs", "ledger", "database"}:
                 continue
             english, chinese = advise(subject, step, "en"), advise(subject, step, "zh")
             assert english.isascii()

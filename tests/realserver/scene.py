@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -135,7 +137,6 @@ def serve(directory: Path, base_url: str, model: str, **more: object) -> Iterato
         directory,
         IRONLEAF_ENGINES__VL__BACKENDS=json.dumps([backend]),
         IRONLEAF_ENGINES__VL__CANARY=str(canary).lower(),
-        IRONLEAF_ENGINES__VL__HEALING__LEDGER_DIRECTORY=str(directory / "ledger"),
         IRONLEAF_ENGINES__VL__HEALING__LOOK_EVERY_S="2",
     )
 
@@ -147,6 +148,8 @@ def read_standing(service: Service) -> str:
 
 
 def read_ledger(directory: Path) -> list[dict[str, Any]]:
-    """Return what was done without asking anyone, the oldest first."""
-    path = directory / "ledger" / "healing.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    """Return what was done without asking anyone, the oldest first; it is written within a second."""
+    threading.Event().wait(2)
+    with contextlib.closing(sqlite3.connect(directory / "state" / "ironleaf" / "ironleaf.db")) as connection:
+        connection.row_factory = sqlite3.Row
+        return [dict(row) for row in connection.execute("select * from healing_entries order by at")]

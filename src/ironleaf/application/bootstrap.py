@@ -37,6 +37,7 @@ from ironleaf.application.worker_entry import make_decoding_worker, make_recogni
 from ironleaf.document import EngineName, PageSource, TextLayer
 from ironleaf.foundation.clock import Clock, SystemClock
 from ironleaf.foundation.database import Database
+from ironleaf.foundation.database.exchange import Exchange
 from ironleaf.foundation.errors import Catalogue, IronleafError, NoticeEntry, StorageFailure
 from ironleaf.foundation.health import HealthBoard
 from ironleaf.foundation.processes import ProcessLimits, WorkerPool, WorkerSpec
@@ -68,7 +69,7 @@ from ironleaf.services.files.filetypes import FileFormat
 from ironleaf.services.files.formats.base import DecodeLimits
 from ironleaf.services.files.quarantine import BlamingRunner, FileQuarantine, JobRunner, Quarantine
 from ironleaf.services.files.second_opinion import Opinion, load_libmagic
-from ironleaf.services.files.settings import FileLimits, FileSettings, QuarantineSettings
+from ironleaf.services.files.settings import FileLimits, FileSettings
 from ironleaf.services.files.spool import SpoolRoot
 from ironleaf.services.files.stored import StoredFile
 
@@ -90,6 +91,8 @@ class House:
     notices: tuple[NoticeEntry, ...]
     health: HealthBoard
     database: Database
+    exchanges: tuple[Exchange[Any, Any], ...]
+    """The traffic of the stores with the database; none in a command, which keeps its records in files."""
     conversions: Conversions
     engines: dict[EngineChoice, Engine]
     pools: tuple[WorkerPool[Any, Any], ...]
@@ -118,8 +121,16 @@ class House:
         except BaseException:
             await self.aclose()
             raise
-        self._tasks.append(asyncio.create_task(self.database.migrate_until_done(log_database)))
+        if self.exchanges:
+            self._tasks.append(asyncio.create_task(self._keep_records()))
         self._tasks += [asyncio.create_task(watch.run(look_at_once=look_at_once)) for watch in self.watches]
+
+    async def _keep_records(self) -> None:
+        """Bring the schema up to date, however long that takes, and then what the stores hold to the database."""
+        await self.database.migrate_until_done(log_database)
+        async with asyncio.TaskGroup() as group:
+            for exchange in self.exchanges:
+                group.create_task(exchange.run())
 
     def oversee(self) -> None:
         """Begin to keep incidents and to have people told: for a service, since a command ends too soon for that."""
@@ -135,25 +146,33 @@ class House:
             await engine.aclose()
         for pool in self.pools:
             await pool.aclose()
+        for exchange in self.exchanges if self.database.ready else ():
+            await exchange.aclose()
         await self.database.aclose()
         self.spools.close()
 
 
-def build_house(settings: Settings, *, clock: Clock | None = None, random: Random | None = None) -> House:
-    """Return the house that the settings describe; nothing runs yet."""
+def build_house(
+    settings: Settings, *, clock: Clock | None = None, random: Random | None = None, keeps_records: bool = True
+) -> House:
+    """Return the house that the settings describe; nothing runs yet.
+
+    ``keeps_records``: in the database, as a service does. A command keeps what little there is in files: it is
+    quicker, and needs no database.
+    """
     clock, random = clock or SystemClock(), random or make_randomness()
     spools = _open_spools(settings.files)
     decoders = _build_decoders(settings, clock)
     recognisers = _build_recognisers(settings, clock)
-    quarantine = build_quarantine(settings.files.quarantine, clock)
+    database = Database(settings.database, clock=clock)
+    records = _build_records(settings, database, clock) if keeps_records else _build_files(settings, clock)
+    quarantine, ledger = records.quarantine, records.ledger
     readers = build_readers(settings.engines.vl)
     backends = build_backends(settings.engines.vl, clock, random, readers)
     page_s_max = settings.engines.embedded.page_timeout_s
     engines = build_engines(settings, BlamingRunner(recognisers, quarantine, job_s_max=page_s_max), backends, clock)
-    ledger = _build_ledger(settings.engines.vl)
     watches = build_watches(settings.engines.vl, readers, backends, ledger, clock)
     own_model = PoolProbe("model", recognisers)
-    database = Database(settings.database, clock=clock)
     catalogue = build_catalogue()
     desk = EngineDesk(watches, own_model, ledger=ledger, clock=clock)
     flow = _build_flow(settings, decoders, engines, quarantine, catalogue, clock)
@@ -170,11 +189,12 @@ def build_house(settings: Settings, *, clock: Clock | None = None, random: Rando
             (
                 PoolProbe("service", decoders),
                 ModelProbe(watches, own_model) if watches else own_model,
-                DatabaseProbe(database),
+                *((DatabaseProbe(database),) if keeps_records else ()),
             ),
             clock,
         ),
         database=database,
+        exchanges=records.exchanges,
         conversions=Conversions(
             flow=flow,
             spools=spools,
@@ -233,9 +253,37 @@ def _build_flow(
     )
 
 
-def _build_ledger(settings: VlSettings) -> FileLedger:
-    healing = settings.healing
-    return FileLedger(healing.ledger_directory, bytes_max=healing.ledger_bytes_max, on_entry=log_healing)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Records:
+    """What outlives the process."""
+
+    quarantine: Quarantine
+    """``release(sha256)`` lets a file in again."""
+    ledger: HealingLedger
+    exchanges: tuple[Exchange[Any, Any], ...] = ()
+
+
+def _build_files(settings: Settings, clock: Clock) -> _Records:
+    held, healing = settings.files.quarantine, settings.engines.vl.healing
+    return _Records(
+        quarantine=FileQuarantine(
+            held.directory, clock, losses_to_refuse=held.losses_to_refuse, expiry_s=held.expiry_s
+        ),
+        ledger=FileLedger(healing.ledger_directory, bytes_max=healing.ledger_bytes_max, on_entry=log_healing),
+    )
+
+
+def _build_records(settings: Settings, database: Database, clock: Clock) -> _Records:
+    """Return the stores in the database; what files hold from earlier is taken over."""
+    from ironleaf.services.engines.ledger_store import DatabaseLedger  # noqa: PLC0415  (loads SQLAlchemy)
+    from ironleaf.services.files.quarantine_store import DatabaseQuarantine  # noqa: PLC0415
+
+    held, healing = settings.files.quarantine, settings.engines.vl.healing
+    quarantine = DatabaseQuarantine(
+        database, clock, inherits=held.directory, losses_to_refuse=held.losses_to_refuse, expiry_s=held.expiry_s
+    )
+    ledger = DatabaseLedger(database, clock, inherits=healing.ledger_directory, on_entry=log_healing)
+    return _Records(quarantine=quarantine, ledger=ledger, exchanges=(quarantine.exchange, ledger.exchange))
 
 
 def build_engines(
@@ -372,13 +420,6 @@ def _foresee(choice: EngineChoice, page: PageSource, *, has_vl: bool) -> EngineN
     if choice is EngineChoice.TEXT_LAYER or not page.has_image:
         return EngineName.NONE
     return EngineName.VL if has_vl and choice is not EngineChoice.EMBEDDED else EngineName.EMBEDDED
-
-
-def build_quarantine(settings: QuarantineSettings, clock: Clock) -> Quarantine:
-    """Return the store of files that killed workers; ``release(sha256)`` lets one in again."""
-    return FileQuarantine(
-        settings.directory, clock, losses_to_refuse=settings.losses_to_refuse, expiry_s=settings.expiry_s
-    )
 
 
 def _checker(

@@ -6,13 +6,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from ironleaf.application.bootstrap import House, build_house
 from ironleaf.application.conversions import Asker
+from ironleaf.application.doctor_checks import Check, Verdict
+from ironleaf.application.doctor_database import examine_database
 from ironleaf.application.options import EngineChoice, parse_options
 from ironleaf.application.settings import Settings, SettingsRefused
 from ironleaf.foundation.clock import Clock
@@ -28,30 +28,6 @@ EMBEDDED_S: Final = 60
 MEBIBYTE: Final = 1024 * 1024
 
 
-class Verdict(StrEnum):
-    """How a check ended."""
-
-    OK = "ok"
-    WARNING = "warning"
-    """It works, with less than there could be."""
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    """It could not be tried because something before it failed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One row. Everything in it comes from closed lists, aliases and numbers: no address, no key, no foreign text."""
-
-    subject: str
-    """What was tried; of a backend: its alias."""
-    step: str
-    """What about it, and the key of its advice in `doctor_words`."""
-    verdict: Verdict
-    finding: str = ""
-    """What was seen: a word from a closed list, or a number with its unit."""
-
-
 async def examine(settings: Settings, *, clock: Clock) -> AsyncIterator[Check]:
     """Yield each check as it ends; a failed one never keeps the others from being tried, where they can be."""
     yield check_writable("spool", settings.files.spool_directory)
@@ -59,8 +35,10 @@ async def examine(settings: Settings, *, clock: Clock) -> AsyncIterator[Check]:
     if settings.logs.file:
         yield check_writable("logs", settings.logs.directory)
     yield check_writable("ledger", settings.engines.vl.healing.ledger_directory)
+    async for check in examine_database(settings.database, clock=clock):
+        yield check
     try:
-        house = build_house(settings, clock=clock)
+        house = build_house(settings, clock=clock, keeps_records=False)
     except (IronleafError, SettingsRefused, OSError, ValueError):
         yield Check(subject="house", step="built", verdict=Verdict.FAILED)
         return

@@ -33,6 +33,8 @@ STEPS: Final[dict[str, Said]] = {
     "served": Said("serves the model", "提供该模型"),
     "sees": Said("sees images", "能看见图像"),
     "speed": Said("speed, small page", "速度（小页面）"),
+    "schema": Said("is of this version", "版本一致"),
+    "write_ahead": Said("keeps a write-ahead log", "使用预写日志"),
 }
 MENDS: Final[dict[str, Said]] = {
     "read": Said(
@@ -50,6 +52,29 @@ MENDS: Final[dict[str, Said]] = {
     "ledger writable": Said(
         "Point engines.vl.healing.ledger_directory to a directory that the service may write.",
         "请把 engines.vl.healing.ledger_directory 指向可写的目录。",
+    ),
+    "database writable": Said(
+        "Give the service's user the right to write the database and to make tables in it; check the disk.",
+        "请授予服务用户写入数据库和建表的权限，并检查磁盘。",
+    ),
+    "database reachable": Said(
+        "Check database.url, that the server runs and takes this user, or that the file's directory can be written; "
+        "a corrupt file: docs/howto/database.md.",
+        "请检查 database.url：数据库服务器是否在运行并接受该用户，或文件所在目录是否可写；"
+        "若文件已损坏，参见 docs/howto/database.md。",
+    ),
+    "database room": Said(
+        "Free the disk of the database, or point database.url to another one.",
+        "请清理数据库所在磁盘，或将 database.url 指向其他磁盘。",
+    ),
+    "schema": Said(
+        "An older one is brought up to date when the service starts (or by `ironleaf db upgrade`); "
+        "for a newer one install the newer program.",
+        "较旧的结构会在服务启动时自动升级（也可运行 `ironleaf db upgrade`）；若结构较新，请安装新版程序。",
+    ),
+    "write_ahead": Said(
+        "Put the SQLite file on a local disk: network file systems cannot share its log.",
+        "请将 SQLite 文件放在本地磁盘上：网络文件系统无法使用预写日志。",
     ),
     "room": Said(
         "Free the disk of files.spool_directory, choose another one, or lower files.spool_free_bytes_min.",

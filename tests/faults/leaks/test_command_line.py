@@ -61,7 +61,7 @@ async def test_a_terminal_sees_the_catalogue_and_nothing_else(
             continue
         path.write_bytes(make_new_picture())
         with build(tmp_path / str(number)) as wall:
-            monkeypatch.setattr(opening, "build_house", lambda _settings, wall=wall: wall.house)
+            monkeypatch.setattr(opening, "build_house", lambda _settings, wall=wall, **_: wall.house)
             wall.seams.arm(seam, fault)
             options = ConvertOptions(engine=engine, output_format=OutputFormat.TEXT)
             target = Target(directory=None, output_format=OutputFormat.TEXT, language=language)

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ironleaf.application.cli.exits import say
-from ironleaf.application.doctor import Check, Verdict, examine
+from ironleaf.application.doctor import examine
+from ironleaf.application.doctor_checks import Check, Verdict
 from ironleaf.application.doctor_words import advise, name_step
 from ironleaf.application.settings import Settings, list_secrets
 from ironleaf.foundation.clock import SystemClock

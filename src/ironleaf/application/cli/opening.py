@@ -25,7 +25,7 @@ def set_up_logs(settings: Settings, *, console: bool = True) -> None:
 async def open_house(settings: Settings) -> AsyncGenerator[House]:
     """Yield a running house whose logs keep off the terminal, where the user is told in sentences; close it after."""
     set_up_logs(settings, console=False)
-    house = build_house(settings)
+    house = build_house(settings, keeps_records=False)
     await house.start(look_at_once=False)  # most commands are over within the minute
     try:
         yield house

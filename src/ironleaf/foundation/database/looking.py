@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import text
+
+from ironleaf.foundation.database import migrating
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _TOUCH: Final = text("update alembic_version set version_num = version_num")
+_TRIAL: Final = text("create table ironleaf_trial (number integer)")
+WRITE_AHEAD: Final = "wal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How a database is set up."""
+
+    current: bool
+    """Whether its schema is the newest that this program knows."""
+    newer: bool
+    """Whether its schema is one that this program does not know."""
+    write_ahead: bool
+    """Whether readers and the writer do not stop one another; always so on PostgreSQL."""
 
 
 def answer(connection: Connection) -> None:
@@ -20,3 +37,21 @@ def answer(connection: Connection) -> None:
 def touch(connection: Connection) -> None:
     """Write a row as it is: proves that the disk takes it, and that the schema is there."""
     connection.execute(_TOUCH)
+
+
+def try_table(connection: Connection) -> None:
+    """Make a table and take it back: proves the right to bring the schema up to date."""
+    with connection.begin_nested() as trial:
+        connection.execute(_TRIAL)
+        trial.rollback()
+
+
+def look(connection: Connection) -> Look:
+    """Return how the database is set up."""
+    version = migrating.read_version(connection)
+    on_sqlite = connection.dialect.name == "sqlite"
+    return Look(
+        current=version == migrating.find_head(),
+        newer=not migrating.knows(version),
+        write_ahead=not on_sqlite or connection.execute(text("pragma journal_mode")).scalar_one() == WRITE_AHEAD,
+    )

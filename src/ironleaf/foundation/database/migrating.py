@@ -66,6 +66,16 @@ def find_head() -> str | None:
     return ScriptDirectory.from_config(_configure()).get_current_head()
 
 
+def knows(version: str | None) -> bool:
+    """Tell whether this program has a migration of that name; it knows the empty database too."""
+    try:
+        if version is not None:
+            ScriptDirectory.from_config(_configure()).get_revision(version)
+    except (ResolutionError, CommandError):
+        return False
+    return True
+
+
 def _configure(connection: Connection | None = None) -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
@@ -75,11 +85,8 @@ def _configure(connection: Connection | None = None) -> Config:
 
 def _require_known(connection: Connection) -> None:
     version = read_version(connection)
-    try:
-        if version is not None:
-            ScriptDirectory.from_config(_configure()).get_revision(version)
-    except (ResolutionError, CommandError):
-        raise make_unavailable(Trouble.NEWER, schema=version) from None
+    if not knows(version):
+        raise make_unavailable(Trouble.NEWER, schema=version)
 
 
 def _move(run: Callable[[Config, str], None], connection: Connection, target: str) -> None:

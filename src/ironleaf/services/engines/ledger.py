@@ -109,7 +109,7 @@ class FileLedger:
         newest: deque[HealingEntry] = deque(maxlen=limit)
         with self._turn:
             for path in (self._path.with_name(PREDECESSOR), self._path):
-                newest.extend(_read_entries(path))
+                newest.extend(read_entries(path))
         return tuple(reversed(newest))
 
     def _append(self, line: bytes) -> None:
@@ -121,7 +121,8 @@ class FileLedger:
             file.write(line)
 
 
-def _read_entries(path: Path) -> Iterator[HealingEntry]:
+def read_entries(path: Path) -> Iterator[HealingEntry]:
+    """Yield the entries in a file of this store, without what is damaged; nothing if there is no such file."""
     try:
         with path.open("rb") as file:
             for line in iter(lambda: file.readline(LINE_BYTES_MAX), b""):

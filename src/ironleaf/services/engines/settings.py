@@ -41,7 +41,8 @@ class HealingSettings:
     look_every_s: float = 30.0
     """How often a server whose model is gone is asked what it serves."""
     ledger_directory: Path = field(default_factory=find_state_directory)
-    """Holds ``healing.jsonl`` and its predecessor."""
+    """Holds a command's ``healing.jsonl`` and its predecessor. A service keeps its own in the database, and takes over
+    what it finds here when it starts."""
     ledger_bytes_max: int = 1024 * 1024
     """The ledger begins anew at this size, some 2,500 actions; one predecessor is kept."""
 

@@ -160,7 +160,7 @@ class FileQuarantine(InMemoryQuarantine):
             return
         losses: list[Loss] = []
         try:
-            losses = list(_read_losses(self._path))
+            losses = list(read_losses(self._path))
         except OSError:
             logger.exception("the quarantine cannot be read")
         self._losses = deque(losses, maxlen=self._losses.maxlen)
@@ -236,7 +236,8 @@ def _dump(loss: Loss) -> bytes:
     return orjson.dumps(asdict(loss), option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _read_losses(path: Path) -> Iterable[Loss]:
+def read_losses(path: Path) -> Iterable[Loss]:
+    """Yield the losses in a file of this store, without what is damaged; nothing if there is no such file."""
     try:
         file = path.open("rb")
     except FileNotFoundError:

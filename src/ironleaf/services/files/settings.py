@@ -75,7 +75,8 @@ class QuarantineSettings:
     """Files that killed the processes which read them are refused at once."""
 
     directory: Path = field(default_factory=find_state_directory)
-    """Holds ``quarantine.jsonl``: a line for each loss. Deleting a file's lines releases it."""
+    """Holds a command's ``quarantine.jsonl``: a line for each loss. Deleting a file's lines releases it. A service
+    keeps its own in the database, and takes over what it finds here when it starts."""
     losses_to_refuse: int = 2
     """Workers that a file must have killed: one may be chance, two are the file."""
     expiry_s: float = 7 * 24 * 3600.0

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pytest
+from tests.fixtures.databases import DIALECTS, make_migrated
+
+from ironleaf.faults import ManualClock
 from ironleaf.services.engines.ledger import (
     LEDGER_FILE,
     FileLedger,
@@ -12,11 +17,13 @@ from ironleaf.services.engines.ledger import (
     HealingEntry,
     HealingOutcome,
 )
+from ironleaf.services.engines.ledger_store import DatabaseLedger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    import pytest
+    from ironleaf.services.engines.ledger import HealingLedger
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -34,14 +41,43 @@ def entry(number: int = 0) -> HealingEntry:
     )
 
 
-def test_what_was_written_is_read_the_newest_first(tmp_path: Path) -> None:
-    ledger = FileLedger(tmp_path / "deep" / "state", bytes_max=1 << 20)
+class Traded(DatabaseLedger):
+    """Works through the database at once: what it says then is what the database said."""
+
+    def record(self, entry: HealingEntry) -> None:
+        super().record(entry)
+        assert asyncio.run(self.exchange.trade_now())
+
+
+@pytest.fixture(params=["file", *DIALECTS])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., HealingLedger]:
+    def build(**options: Any) -> HealingLedger:
+        if request.param == "file":
+            return FileLedger(tmp_path / "deep" / "state", bytes_max=1 << 20, **options)
+        return Traded(make_migrated(request.param, request), ManualClock(), **options)
+
+    return build
+
+
+def test_what_was_written_is_read_the_newest_first(make: Callable[..., HealingLedger]) -> None:
+    ledger = make()
     assert ledger.read(5) == ()
     for number in range(4):
         ledger.record(entry(number))
     assert ledger.read(2) == (entry(3), entry(2))
+    assert ledger.read(9) == (entry(3), entry(2), entry(1), entry(0))
     assert ledger.read(0) == ()
-    assert FileLedger(tmp_path / "deep" / "state", bytes_max=1 << 20).read(9)[-1] == entry(0)
+
+
+def test_whoever_listens_hears_of_each_entry(make: Callable[..., HealingLedger]) -> None:
+    heard: list[HealingEntry] = []
+    make(on_entry=heard.append).record(entry(7))
+    assert heard == [entry(7)]
+
+
+def test_a_file_outlives_its_ledger(tmp_path: Path) -> None:
+    FileLedger(tmp_path, bytes_max=1 << 20).record(entry(0))
+    assert FileLedger(tmp_path, bytes_max=1 << 20).read(9) == (entry(0),)
 
 
 def test_it_stays_within_its_size_and_keeps_the_newest(tmp_path: Path) -> None:
@@ -54,12 +90,6 @@ def test_it_stays_within_its_size_and_keeps_the_newest(tmp_path: Path) -> None:
     assert kept[0] == entry(299)
     assert len(kept) > 20
     assert [each.at for each in kept] == sorted((each.at for each in kept), reverse=True)
-
-
-def test_whoever_listens_hears_of_each_entry(tmp_path: Path) -> None:
-    heard: list[HealingEntry] = []
-    FileLedger(tmp_path, bytes_max=1 << 20, on_entry=heard.append).record(entry(7))
-    assert heard == [entry(7)]
 
 
 def test_damaged_lines_are_passed_over(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.fixtures.databases import DIALECTS, make_migrated
 
 from ironleaf.faults import ManualClock
 from ironleaf.foundation.errors import IronleafError
@@ -19,6 +20,7 @@ from ironleaf.services.files.quarantine import (
     InMemoryQuarantine,
     suspected,
 )
+from ironleaf.services.files.quarantine_store import DatabaseQuarantine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,12 +32,27 @@ SHA = "a" * 64
 OTHER = "b" * 64
 
 
-@pytest.fixture(params=["memory", "file"])
+class Traded(DatabaseQuarantine):
+    """Works through the database at once: what it says then is what the database said."""
+
+    def record(self, sha256: str, reason: LossReason) -> None:
+        super().record(sha256, reason)
+        assert asyncio.run(self.exchange.trade_now())
+
+    def release(self, sha256: str) -> bool:
+        found = super().release(sha256)
+        assert asyncio.run(self.exchange.trade_now())
+        return found
+
+
+@pytest.fixture(params=["memory", "file", *DIALECTS])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Quarantine]:
     def build(clock: ManualClock, **options: Any) -> Quarantine:
         if request.param == "memory":
             return InMemoryQuarantine(clock, **options)
-        return FileQuarantine(tmp_path / "state", clock, **options)
+        if request.param == "file":
+            return FileQuarantine(tmp_path / "state", clock, **options)
+        return Traded(make_migrated(request.param, request), clock, **options)
 
     return build
 
