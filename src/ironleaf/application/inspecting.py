@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+import structlog
+
+from ironleaf.application.errors import as_known
 from ironleaf.application.options import EngineChoice
-from ironleaf.application.reading import OpenedPages, Reading
+from ironleaf.application.reading import OpenedPages, Reading, log_failure
 from ironleaf.document import (
     EngineName,
     InspectedPage,
@@ -18,7 +21,7 @@ from ironleaf.document import (
     TextLayer,
     TextLayerState,
 )
-from ironleaf.foundation.errors import IronleafError, LimitReached, Unit, make_problem
+from ironleaf.foundation.errors import LimitReached, Unit, make_problem
 from ironleaf.services.engines.errors import DEADLINE_EXCEEDED
 from ironleaf.services.files.checked import CheckedFile
 from ironleaf.services.files.settings import FileLimits
@@ -43,14 +46,17 @@ async def inspect_pages(
     for number in numbers[:PAGES_LOOKED_AT_MAX]:
         if reading.deadline.expired():
             raise LimitReached(DEADLINE_EXCEEDED)
-        pages.append(await _inspect_page(opened, number, reading, foresee))
+        with structlog.contextvars.bound_contextvars(page=number):
+            pages.append(await _inspect_page(opened, number, reading, foresee))
     return tuple(pages)
 
 
 async def _inspect_page(opened: OpenedPages, number: int, reading: Reading, foresee: Foresight) -> InspectedPage:
     try:
         source = await opened.page(number)
-    except IronleafError as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001  (what one page meets must not cost the others)
+        known = as_known(error)
+        log_failure(known)
         return InspectedPage(
             number=number,
             width_px=None,
@@ -58,7 +64,7 @@ async def _inspect_page(opened: OpenedPages, number: int, reading: Reading, fore
             rotation_deg=0,
             text_layer=TextLayerState.NONE,
             engine=EngineName.NONE.value,
-            error=make_problem(error.entry, language=reading.language, details=error.details),
+            error=make_problem(known.entry, language=reading.language, details=known.details),
         )
     warnings = tuple(Notice(reason=reason, page=number) for reason in dict.fromkeys(source.warnings))
     state = describe_layer(source.text_layer)

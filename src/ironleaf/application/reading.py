@@ -116,7 +116,7 @@ class PageReader:
                     return await self._recognise(opened, number, reading, pictured=pictured)
             except (Exception, SystemExit) as error:  # noqa: BLE001  (what one page meets must not cost the others)
                 failure = _as_failure(error)
-                _log_failure(failure)
+                log_failure(failure)
                 return make_failed_page(number, failure, reading.language)
 
     async def _recognise(self, opened: OpenedPages, number: int, reading: Reading, *, pictured: bool) -> Page:
@@ -153,7 +153,8 @@ def _as_failure(error: Exception | SystemExit) -> IronleafError:
     return failure
 
 
-def _log_failure(failure: IronleafError) -> None:
+def log_failure(failure: IronleafError) -> None:
+    """Write why a page could not be read, as its level demands."""
     policy = POLICY[failure.entry.level]
     _log.log(
         policy.log_level,

@@ -19,6 +19,7 @@ from starlette.responses import Response
 from ironleaf.foundation.errors import BusinessError, Catalogue, Entry, Language, Level, Text
 from ironleaf.foundation.errors.protocol import NOT_FOUND
 from ironleaf.web.envelope import Envelope, document_errors
+from ironleaf.web.heads import answer_heads
 from ironleaf.web.negotiation import choose_language
 
 _STYLE: Final = """
@@ -109,6 +110,7 @@ def make_router(catalogue: Catalogue) -> APIRouter:
         language = find_language(request)
         return respond_page(render_page(entry, language), language)
 
+    answer_heads(router)
     return router
 
 

@@ -13,6 +13,7 @@ from ironleaf.foundation.errors.protocol import SERVICE_UNAVAILABLE, SHUTTING_DO
 from ironleaf.foundation.health import HealthBoard, HealthReport, HealthStatus
 from ironleaf.web.answer import answer_error
 from ironleaf.web.envelope import document_errors
+from ironleaf.web.heads import answer_heads
 
 
 class Alive(BaseModel):
@@ -82,4 +83,5 @@ def make_router(board: HealthBoard, *, name: str, version: str, details: HealthD
         """What runs here?"""
         return JSONResponse({"name": name, "version": version})
 
+    answer_heads(router)
     return router

@@ -7,12 +7,14 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, cast
 
 from ironleaf.foundation.errors import Entry, Level
 from ironleaf.foundation.errors.policy import POLICY
+from ironleaf.foundation.observability import Redactor, describe_stack
 
 _log = logging.getLogger("ironleaf.web")
+_redactor: Final = Redactor()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,33 +60,43 @@ RequestObserver = Callable[[RequestSeen], None]
 
 
 def log_error(seen: ErrorSeen) -> None:
-    """Write an error to the standard library's log as its level demands (`foundation/errors/policy`)."""
+    """Write an error to the standard library's log as its level demands (`foundation/errors/policy`), redacted.
+
+    Works without `configure_logs`: the record itself carries no exception, whose words,
+    notes and values any formatter would print, but its redacted description (``stack``).
+    """
     policy = POLICY[seen.level]
     if not _log.isEnabledFor(policy.log_level):
         return
-    fields: dict[str, object] = {
+    fields: dict[str, Any] = {
         "request_id": seen.request_id,
         "client_request_id": seen.client_request_id,
         "code": seen.entry.code,
         "reason": seen.entry.reason,
-        "level_of_error": seen.level.value,
+        "error_level": seen.level.value,
         "method": seen.method,
         "route": seen.route,
         "status": seen.status,
         "started": seen.started,
         "duration_ms": round(seen.duration_ms, 3),
-        "context": seen.context,
+        "context": _redactor.redact(seen.context),
+        "stack": _describe(seen.exception) if policy.with_stack and seen.exception is not None else None,
     }
-    _log.log(
-        policy.log_level,
-        "%s %s %s %s",
-        seen.entry.code,
-        seen.entry.reason,
-        seen.route,
-        seen.request_id,
-        extra=fields,
-        exc_info=seen.exception if policy.with_stack else None,
-    )
+    told = (seen.entry.code, seen.entry.reason, seen.route, seen.request_id)
+    record = _log.makeRecord(_log.name, policy.log_level, __file__, 0, "%s %s %s %s", told, None, extra=fields)
+    record.exc_text = _render(fields["stack"])  # formatters print it below the message
+    _log.handle(record)
+
+
+def _describe(error: BaseException) -> list[dict[str, Any]]:
+    return cast("list[dict[str, Any]]", _redactor.redact(describe_stack(error)))
+
+
+def _render(stack: list[dict[str, Any]] | None) -> str | None:
+    lines: list[str] = []
+    for link in stack or []:
+        lines += [" ".join(f"{link['type']}: {link['message']}".split()), *(f"  {frame}" for frame in link["frames"])]
+    return "\n".join(lines) or None
 
 
 class ErrorCounts:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ironleaf.application import inspecting
 from ironleaf.application.catalogue import build_catalogue
 from ironleaf.application.errors import PAGE_IMAGE_LEFT_OUT
 from ironleaf.application.flow import ConversionFlow, Order, select_pages
@@ -58,7 +59,7 @@ class Opened:
     page_count: int
     notices: tuple[str, ...] = ()
     source: PageSource = field(default_factory=lambda: PageSource(number=1, width_px=100, height_px=50))
-    failures: dict[int, Exception] = field(default_factory=dict)
+    failures: dict[int, BaseException] = field(default_factory=dict)
     late_warnings: tuple[str, ...] = ()
 
     async def page(self, number: int) -> PageSource:
@@ -311,6 +312,19 @@ async def test_an_inspection_says_what_would_happen_and_asks_no_engine() -> None
         ("text-layer-garbled", 3),
     ]
     assert {use.name: use.actual for use in found.limits} == {"bytes_max": 3, "pages_max": 3, "page_pixels_max": 600}
+
+
+@pytest.mark.parametrize("foreign", [KeyError("canary"), TimeoutError(), SystemExit("canary")])
+async def test_an_inspection_lets_a_failure_that_nobody_foresaw_cost_its_page_only(
+    foreign: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: list[IronleafError] = []
+    monkeypatch.setattr(inspecting, "log_failure", logged.append)
+    opened = Opened(2, failures={1: foreign})
+    found = await make_flow(FaultyEngine("x"), opened).inspect(make_order())
+    assert [page.error.reason if page.error else None for page in found.pages] == ["internal-error", None]
+    assert "canary" not in repr(found)
+    assert [error.__cause__ for error in logged] == [foreign]
 
 
 async def test_an_inspection_ignores_a_text_layer_when_told_so() -> None:

@@ -48,6 +48,22 @@ async def test_the_catalogue_is_listed_whole() -> None:
     assert all(entry["message"]["zh"] and entry["operator_advice"]["en"] for entry in body["data"])
 
 
+@pytest.mark.parametrize(
+    "path", ["/livez", "/readyz", "/health", "/version", "/errors", "/v1/errors", "/errors/conflict"]
+)
+async def test_head_is_answered_as_get_is(path: str) -> None:
+    client, _ = make(Probe("database", HealthStatus.HEALTHY))
+    plain, head = await client.get(path), await client.head(path)
+    assert (head.status_code, head.headers["content-type"]) == (200, plain.headers["content-type"])
+    assert "head" not in (await client.get("/openapi.json")).json()["paths"].get(path, {})
+
+
+async def test_head_says_too_what_is_not_there_or_not_ready() -> None:
+    client, _ = make(Probe("database", HealthStatus.UNHEALTHY))
+    assert (await client.head("/errors/no-such")).status_code == 404
+    assert (await client.head("/readyz")).status_code == 503
+
+
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.reason)
 async def test_every_entry_has_its_page_in_both_languages(entry: Entry) -> None:
     client, _ = make()

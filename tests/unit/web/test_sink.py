@@ -409,7 +409,7 @@ async def test_levels_decide_how_an_error_is_logged(caplog: pytest.LogCaptureFix
             await client.get("/nowhere")
             await client.get("/boom")
     records = [record for record in caplog.records if record.name == "ironleaf.web"]
-    assert [(record.levelno, record.exc_info is not None) for record in records] == [
+    assert [(record.levelno, record.exc_text is not None) for record in records] == [
         (logging.INFO, False),
         (logging.ERROR, True),
     ]

@@ -17,7 +17,7 @@ from ironleaf.application.catalogue import build_catalogue
 from ironleaf.application.cli.exits import EXIT_CODES, find_language, say
 from ironleaf.application.settings import load_settings
 from ironleaf.foundation.errors import Entry, Kind, Language
-from ironleaf.foundation.observability import find_records
+from ironleaf.foundation.observability import Redactor, find_records
 
 app = typer.Typer(help="The catalogue of errors, and what happened to a request.", no_args_is_help=True)
 
@@ -41,7 +41,7 @@ def list_entries() -> None:
 def show(reason: Annotated[str, typer.Argument(help="A reason or a code.")]) -> None:
     """Show one error: what it means, whose fault it is, what to do."""
     catalogue = build_catalogue()
-    entry = catalogue.find_code(int(reason)) if reason.isdigit() else catalogue.find(reason)
+    entry = next((each for each in catalogue if reason in {each.reason, str(each.code)}), None)
     if entry is None:
         say("There is no such error; `ironleaf errors list` shows them all.")
         raise typer.Exit(EXIT_UNKNOWN)
@@ -55,9 +55,13 @@ def explain(
     bundle: Annotated[Path | None, typer.Option(help="Also write one redacted file for support.")] = None,
 ) -> None:
     """Say what happened to a request, whose fault it was and what to do: from the log files."""
+    request_id = request_id.strip().upper()
     folder = directory or load_settings().logs.directory
     try:
         records = find_records(folder, request_id)
+    except OSError:
+        say(f"The log files in {folder} cannot be read.")
+        raise typer.Exit(EXIT_CODES[Kind.FORBIDDEN]) from None
     except ValueError:
         say("This is no request id: it has 26 letters and digits, and every answer carries it in X-Request-Id.")
         raise typer.Exit(EXIT_CODES[Kind.INVALID_INPUT]) from None
@@ -66,13 +70,14 @@ def explain(
         raise typer.Exit(EXIT_UNKNOWN)
     sys.stdout.write(tell_story(records, find_language()))
     if bundle is not None:
-        bundle.write_text(json.dumps({"request_id": request_id, "records": records}, indent=1), encoding="utf-8")
-        say(f"Wrote {bundle}")
+        write_bundle(bundle, request_id, records)
 
 
 @app.command()
 def classify(
-    jsonl: Annotated[Path, typer.Option(help="Lines of {http_status, headers, body, exception}.")],
+    jsonl: Annotated[
+        Path, typer.Option(help="Lines of {http_status, headers, body, exception}.", exists=True, dir_okay=False)
+    ],
 ) -> None:
     """Judge upstream answers: one verdict a line, in order."""
     from ironleaf.services.engines.upstream_failures import classify_record
@@ -81,6 +86,22 @@ def classify(
         for line in lines:
             if line.strip():
                 sys.stdout.write(json.dumps(classify_record(_parse(line)), ensure_ascii=False) + "\n")
+
+
+def write_bundle(path: Path, request_id: str, records: list[dict[str, Any]]) -> None:
+    """Write what is known of a request for support, and say so; exits if the file cannot be written.
+
+    The records are redacted once more: those who wrote them may have known fewer shapes.
+    """
+    redactor = Redactor()
+    content = {"request_id": request_id, "records": [redactor.redact_event(record) for record in records]}
+    try:
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+    except OSError:
+        say(f"{path} cannot be written.")
+        raise typer.Exit(EXIT_CODES[Kind.INVALID_INPUT]) from None
+    say(f"Wrote {path}")
 
 
 def _parse(line: str) -> dict[str, Any]:

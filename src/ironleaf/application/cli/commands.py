@@ -52,7 +52,9 @@ def run() -> None:
         sys.exit(choose_exit([problem.kind]))
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
-    except Exception:  # noqa: BLE001  (the last resort of the command line's sink)
+    except SystemExit:
+        raise
+    except BaseException:  # noqa: BLE001  (the last resort of the command line's sink; a panic of Rust is no Exception)
         if structlog.is_configured():  # else it would be written to the terminal, stack and all
             _log.exception("the command failed")
         problem = make_problem(INTERNAL_ERROR, language=find_language())

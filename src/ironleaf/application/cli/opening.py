@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from ironleaf.application.bootstrap import House, build_house
-from ironleaf.application.settings import Settings, list_secrets
+from ironleaf.application.settings import Settings, SettingsRefused, list_secrets
 from ironleaf.foundation.observability import Redactor, configure_logs
 
 
@@ -15,10 +15,14 @@ def set_up_logs(settings: Settings, *, console: bool = True) -> None:
     """Send this process's log records where the settings say, without any of the settings' secrets.
 
     Raises:
-        OSError: the log directory cannot be made or written.
+        SettingsRefused: the log directory cannot be made or written.
     """
     logs = settings.logs if console else replace(settings.logs, console=False)
-    configure_logs(logs, Redactor(secrets=list_secrets(settings), hide_addresses=logs.hide_addresses))
+    try:
+        configure_logs(logs, Redactor(secrets=list_secrets(settings), hide_addresses=logs.hide_addresses))
+    except OSError as error:
+        where = "logs.directory (IRONLEAF_LOGS__DIRECTORY)"
+        raise SettingsRefused((f"{where}: the directory cannot be made or written",)) from error
 
 
 @asynccontextmanager

@@ -5,27 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final, Literal, cast
+
+from ironleaf.foundation.errors.policy import POLICY, AlertRule, Level
 
 Language = Literal["en", "zh"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
 
 _REASON = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_OF_ITS_LEVEL: Final = cast("AlertRule", None)
 CLIENT_CLOSED_STATUS: Final = 499
 """Nginx's status for a caller who left; it appears in logs only."""
-
-
-class Level(StrEnum):
-    """Who must hear of an error, and how loudly."""
-
-    L1 = "L1"
-    """The caller's input: counted."""
-    L2 = "L2"
-    """A business limit that the caller must know: counted, the operator is told of surges."""
-    L3 = "L3"
-    """Inside or upstream, heals or is worked around: logged with its stack, alerted by rate."""
-    L4 = "L4"
-    """Needs a person now: paged at once."""
 
 
 class Kind(StrEnum):
@@ -58,17 +48,6 @@ class Family(StrEnum):
     LIMIT = "limit"
     PROTOCOL = "protocol"
     SYSTEM = "system"
-
-
-class AlertRule(StrEnum):
-    """When a person hears of it."""
-
-    NEVER = "never"
-    SURGE = "surge"
-    """When the caller-caused rate jumps."""
-    RATE = "rate"
-    """When the failure rate leaves its usual band."""
-    AT_ONCE = "at_once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +95,8 @@ class Entry:
     user_advice: Text
     operator_advice: Text
     retryable: bool = False
-    alert: AlertRule = AlertRule.NEVER
+    alert: AlertRule = _OF_ITS_LEVEL
+    """When a person hears of it: as the level has it (`policy`), unless the entry names a rule of its own."""
 
     def __post_init__(self) -> None:
         if not _REASON.fullmatch(self.reason):
@@ -126,6 +106,8 @@ class Entry:
         for text in (self.message, self.user_advice, self.operator_advice):
             if not (text.en.strip() and text.zh.strip()):
                 raise ValueError(f"entry {self.reason}: a language is missing")
+        if self.alert is _OF_ITS_LEVEL:
+            object.__setattr__(self, "alert", POLICY[self.level].alert)
 
     @property
     def http_status(self) -> int:

@@ -1,14 +1,37 @@
-"""What each level means in practice: the one place that decides logging, counting and alerting."""
+"""The levels, and what each means in practice: the one place that decides logging, counting and alerting."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from ironleaf.foundation.errors.entry import AlertRule, Level
+
+class Level(StrEnum):
+    """Who must hear of an error, and how loudly."""
+
+    L1 = "L1"
+    """The caller's input: counted."""
+    L2 = "L2"
+    """A business limit that the caller must know: counted, the operator is told of surges."""
+    L3 = "L3"
+    """Inside or upstream, heals or is worked around: logged with its stack, alerted by rate."""
+    L4 = "L4"
+    """Needs a person now: paged at once."""
+
+
+class AlertRule(StrEnum):
+    """When a person hears of it."""
+
+    NEVER = "never"
+    SURGE = "surge"
+    """When the caller-caused rate jumps."""
+    RATE = "rate"
+    """When the failure rate leaves its usual band."""
+    AT_ONCE = "at_once"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -430,6 +430,7 @@ SHUTTING_DOWN: Final = Entry(
         "重启期间属于正常现象。如果调用方经常遇到，请让负载均衡以 /readyz 为准。",
     ),
     retryable=True,
+    alert=AlertRule.NEVER,
 )
 TIMEOUT: Final = Entry(
     code=50430,

@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 LOG_FILE = "ironleaf.jsonl"
 _CONTROL: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160), 0x2028, 0x2029)}
 """A line for people is one line: what was logged neither begins another nor moves the cursor."""
+_KIT_FACTS: Final = (
+    *("request_id", "client_request_id", "code", "reason", "error_level", "method", "route", "status", "duration_ms"),
+    *("context", "stack"),
+)
+"""Taken over from records of the standard library: what the web kit says of an error."""
 _QUIET_LIBRARIES = ("asyncio", "PIL", "httpcore", "httpx", "multipart", "python_multipart", "urllib3")
 
 
@@ -144,7 +149,8 @@ class _Formatter(ProcessorFormatter):
 
     def __init__(self, redactor: Redactor, render: Processor) -> None:
         self._redactor = redactor
-        super().__init__(foreign_pre_chain=_shared(), processors=[_redacting(redactor), render])
+        facts = structlog.stdlib.ExtraAdder(allow=_KIT_FACTS)
+        super().__init__(foreign_pre_chain=[*_shared(), facts], processors=[_redacting(redactor), render])
 
     def format(self, record: logging.LogRecord) -> str:
         try:

@@ -54,7 +54,7 @@ async def receive_multipart(
     ``option_names`` may be named in errors; others never are.
 
     Raises:
-        BusinessError: not-multipart, malformed-multipart, too-many-parts, truncated-upload, upload-stalled.
+        BusinessError: not-multipart, malformed-form, too-many-parts, truncated-upload, upload-stalled.
         ValidationProblem: missing-file, empty-file, duplicate-field, unexpected-file-field, option-not-text.
         LimitReached: file-too-large, option-too-long.
         StorageFailure: spool-full, storage-failed.
@@ -159,7 +159,7 @@ async def _feed_all(body: _Body, feed: Callable[[bytes], None], *, bytes_max: in
 
 
 async def _in_thread(feed: Callable[[bytes], None], data: bytes) -> None:
-    task = asyncio.get_running_loop().run_in_executor(_WRITERS, feed, data)
+    task = asyncio.get_running_loop().run_in_executor(_WRITERS, _let_out, feed, data)
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
@@ -168,6 +168,14 @@ async def _in_thread(feed: Callable[[bytes], None], data: bytes) -> None:
         if not task.cancelled():
             task.exception()
         raise
+
+
+def _let_out(feed: Callable[[bytes], None], data: bytes) -> None:
+    """Call ``feed``. No future can carry a StopIteration: its waiter would wait for ever."""
+    try:
+        feed(data)
+    except StopIteration as error:
+        raise RuntimeError("a stray StopIteration") from error
 
 
 class _Body:

@@ -13,9 +13,9 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from ironleaf.foundation.errors import BusinessError, Detail, Entry, Unit, ValidationProblem
+from ironleaf.foundation.errors.protocol import MALFORMED_FORM
 from ironleaf.services.files.errors import (
     DUPLICATE_FIELD,
-    MALFORMED_MULTIPART,
     MISSING_FILE,
     NOT_MULTIPART,
     OPTION_NOT_TEXT,
@@ -77,7 +77,7 @@ class FormReader:
     """Reads one form. Feed it, then finish it; leaving the context closes the file's handle.
 
     Raises:
-        BusinessError: not-multipart or malformed-multipart, from the Content-Type alone.
+        BusinessError: not-multipart or malformed-form, from the Content-Type alone.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class FormReader:
         try:
             self._parser.write(data)
         except FormParserError as error:
-            raise BusinessError(MALFORMED_MULTIPART) from error
+            raise BusinessError(MALFORMED_FORM) from error
 
     def finish(self) -> ReceivedForm:
         """Return the form.
@@ -118,11 +118,11 @@ class FormReader:
             BusinessError: truncated-upload if the form's own end has not been seen.
             ValidationProblem: missing-file, empty-file or option-not-text.
         """
-        if not self._complete:
-            raise BusinessError(TRUNCATED_UPLOAD if self._parts else MISSING_FILE)
+        if not self._complete and self._parts:
+            raise BusinessError(TRUNCATED_UPLOAD)
         # A browser sends an empty nameless part for a file field that was left alone.
         if self._sink is None or not (self._sink.bytes or self._filename):
-            raise ValidationProblem(MISSING_FILE)
+            raise _file_is_missing()
         options = {name: self._decode(name, value) for name, value in self._options.items()}
         file = self._sink.finish(filename=self._filename, declared_media_type=self._declared_media_type)
         return ReceivedForm(file=file, options=options)
@@ -147,7 +147,7 @@ class FormReader:
                 boundary, callbacks, max_header_count=HEADERS_PER_PART_MAX, max_header_size=HEADER_BYTES_MAX
             )
         except FormParserError as error:
-            raise BusinessError(MALFORMED_MULTIPART) from error
+            raise BusinessError(MALFORMED_FORM) from error
 
     def _begin_part(self) -> None:
         self._parts += 1
@@ -166,13 +166,13 @@ class FormReader:
         disposition, parameters = parse_options_header(headers.get(b"content-disposition", b""))
         encoding = headers.get(b"content-transfer-encoding", b"").strip().lower()
         if disposition != b"form-data" or b"name" not in parameters or encoding not in _PLAIN_ENCODINGS:
-            raise BusinessError(MALFORMED_MULTIPART)
+            raise BusinessError(MALFORMED_FORM)
         name = parameters[b"name"]
         filename = parameters.get(b"filename")
         if filename is not None or (name == FILE_FIELD.encode() and b"content-type" in headers):
             self._open_file(name, filename or b"", headers.get(b"content-type", b""))
         elif name == FILE_FIELD.encode():
-            raise ValidationProblem(MISSING_FILE, details=(Detail(reason=MISSING_FILE.reason, field=FILE_FIELD),))
+            raise _file_is_missing()
         else:
             self._open_option(name)
 
@@ -230,5 +230,9 @@ def _boundary(content_type: str | None) -> bytes:
         raise BusinessError(NOT_MULTIPART)
     boundary = parameters.get(b"boundary", b"")
     if not boundary:
-        raise BusinessError(MALFORMED_MULTIPART)
+        raise BusinessError(MALFORMED_FORM)
     return boundary
+
+
+def _file_is_missing() -> ValidationProblem:
+    return ValidationProblem(MISSING_FILE, details=(Detail(reason=MISSING_FILE.reason, field=FILE_FIELD),))

@@ -30,6 +30,7 @@ from ironleaf.foundation.errors import (
 )
 from ironleaf.foundation.errors.detail import ALLOWED_VALUES_MAX, describe_detail
 from ironleaf.foundation.errors.foreign import find_entry_by_status
+from ironleaf.foundation.errors.policy import POLICY
 from ironleaf.foundation.errors.protocol import BAD_REQUEST, ENTRIES, INTERNAL_ERROR, NOT_FOUND
 
 WORDS = Text("The page is too large.", "页面过大。")
@@ -53,9 +54,15 @@ class TestEntry:
     def test_it_knows_its_status_and_its_page(self) -> None:
         entry = make_entry()
         assert (entry.http_status, entry.doc_url) == (413, "/errors/page-too-large")
-        assert (entry.retryable, entry.alert) == (False, AlertRule.NEVER)
+        assert entry.retryable is False
         with pytest.raises(FrozenInstanceError):
             entry.code = 1  # type: ignore[misc]
+
+    @pytest.mark.parametrize("level", Level)
+    def test_its_alert_rule_is_that_of_its_level_unless_it_names_its_own(self, level: Level) -> None:
+        assert make_entry(level=level).alert is POLICY[level].alert
+        for own in AlertRule:
+            assert make_entry(level=level, alert=own).alert is own
 
     @pytest.mark.parametrize("code", [40000, 40099, 59999])
     def test_a_code_begins_with_an_error_status(self, code: int) -> None:

@@ -134,14 +134,41 @@ def test_records_are_read_oldest_file_first_past_what_is_no_record(tmp_path: Pat
     assert find_records(tmp_path / "nowhere", REQUEST) == []
 
 
-@pytest.mark.parametrize(("written", "shown"), [(999, 999), (1000, 1000), (1001, 1000), (1500, 1000)])
-def test_a_thousand_records_are_shown(tmp_path: Path, written: int, shown: int) -> None:
-    write_log(tmp_path / "ironleaf.jsonl.1", *[json.dumps({"id": REQUEST, "n": number}) for number in range(500)])
-    write_log(tmp_path / "ironleaf.jsonl", *[json.dumps({"id": REQUEST, "n": n}) for n in range(500, written)])
-    assert [each["n"] for each in find_records(tmp_path, REQUEST)] == list(range(shown))
+@pytest.mark.parametrize(("written", "first"), [(999, 0), (1000, 0), (1001, 1), (1500, 500)])
+def test_the_last_thousand_records_are_shown(tmp_path: Path, written: int, first: int) -> None:
+    lines = [json.dumps({"request_id": REQUEST, "n": number}) for number in range(written)]
+    write_log(tmp_path / "ironleaf.jsonl.1", *lines[:500])
+    write_log(tmp_path / "ironleaf.jsonl", *lines[500:])
+    assert [each["n"] for each in find_records(tmp_path, REQUEST)] == list(range(first, written))
+
+
+def test_a_caller_who_sends_the_id_of_another_request_stays_out_of_its_story(tmp_path: Path) -> None:
+    mine = {"event": "request failed", "request_id": REQUEST, "client_request_id": "a"}
+    stranger = {"event": "request failed", "request_id": "0" * 26, "client_request_id": REQUEST, "context": [REQUEST]}
+    write_log(tmp_path / "ironleaf.jsonl", json.dumps(mine), json.dumps(stranger))
+    assert find_records(tmp_path, REQUEST) == [mine]
+
+
+def test_records_of_processes_that_write_beside_one_another_stand_in_the_order_of_time(tmp_path: Path) -> None:
+    def record(time: str) -> str:
+        return json.dumps({"time": time, "request_id": REQUEST})
+
+    write_log(tmp_path / "ironleaf.jsonl.1", record("2026-01-01T00:00:02Z"), record("2026-01-01T00:00:03Z"))
+    write_log(tmp_path / "ironleaf.jsonl", record("2026-01-01T00:00:01Z"))
+    assert [each["time"][17:19] for each in find_records(tmp_path, REQUEST)] == ["01", "02", "03"]
 
 
 @pytest.mark.parametrize("wrong", ["", "x", REQUEST[:-1], REQUEST + "0", REQUEST.lower(), REQUEST[:-1] + "U"])
 def test_what_is_no_request_id_is_refused(tmp_path: Path, wrong: str) -> None:
     with pytest.raises(ValueError, match=r"^not a request id$"):
         find_records(tmp_path, wrong)
+
+
+def test_what_the_web_kit_says_of_an_error_is_kept_as_data(tmp_path: Path) -> None:
+    configure_logs(LogSettings(directory=tmp_path, console=False), Redactor())
+    stack = [{"type": "ValueError", "message": "password=hunter2-canary", "frames": ["m:f:1"]}]
+    extra = {"request_id": REQUEST, "code": 50030, "stack": stack, "of_a_stranger": 1}
+    logging.getLogger("any.library").error("said", extra=extra)
+    (record,) = find_records(tmp_path, REQUEST)
+    assert (record["event"], record["code"], "of_a_stranger" in record) == ("said", 50030, False)
+    assert record["stack"] == [{"type": "ValueError", "message": "password=<secret>", "frames": ["m:f:1"]}]

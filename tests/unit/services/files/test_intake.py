@@ -14,6 +14,7 @@ from ironleaf.faults.clock import ManualClock
 from ironleaf.foundation.errors import BusinessError, IronleafError, StorageFailure, make_problem
 from ironleaf.foundation.errors.protocol import CLIENT_CLOSED
 from ironleaf.services.files.intake import receive_multipart, store_bytes, store_local
+from ironleaf.services.files.multipart import FormReader
 from ironleaf.services.files.settings import FileLimits
 from ironleaf.services.files.spool import Spool, SpoolRoot
 
@@ -128,12 +129,12 @@ WITH_CANARY = b'Content-Disposition: form-data; name="' + CANARY + b'"'
         (form((WITH_CANARY, b"x" * 20_000), (FILE, b"x")), "option-too-long"),
         (form((option("canary" * 20), b"x"), (FILE, b"x")), "option-too-long"),
         (form(*((option(f"o{n}"), b"") for n in range(40))), "too-many-parts"),
-        (form((b"Content-Disposition: attachment; name=file", b"x")), "malformed-multipart"),
-        (form((b"X-Nothing: here", b"x")), "malformed-multipart"),
-        (form((FILE + b"\r\nContent-Transfer-Encoding: base64", b"eA==")), "malformed-multipart"),
-        (form((FILE + b"\r\nX-Long: " + CANARY * 2_000, b"x")), "malformed-multipart"),
-        (form((b"bad header \x00", b"x")), "malformed-multipart"),
-        (CANARY + form((FILE, b"x")), "malformed-multipart"),
+        (form((b"Content-Disposition: attachment; name=file", b"x")), "malformed-form"),
+        (form((b"X-Nothing: here", b"x")), "malformed-form"),
+        (form((FILE + b"\r\nContent-Transfer-Encoding: base64", b"eA==")), "malformed-form"),
+        (form((FILE + b"\r\nX-Long: " + CANARY * 2_000, b"x")), "malformed-form"),
+        (form((b"bad header \x00", b"x")), "malformed-form"),
+        (CANARY + form((FILE, b"x")), "malformed-form"),
         (form((FILE, b"content"))[:-8], "truncated-upload"),
         (b"--line\r\n" + FILE, "truncated-upload"),
     ],
@@ -143,6 +144,7 @@ async def test_a_wrong_form_is_refused_by_its_reason(spool: Spool, body: bytes, 
     error = await refusal(pieces(body, size), spool)
     assert error.entry.reason == reason
     assert "canary" not in repr(make_problem(error.entry, details=error.details))
+    assert reason != "missing-file" or error.details[0].field == "file"
 
 
 @pytest.mark.parametrize(
@@ -151,10 +153,10 @@ async def test_a_wrong_form_is_refused_by_its_reason(spool: Spool, body: bytes, 
         (None, "not-multipart"),
         ("application/pdf", "not-multipart"),
         ("multipart/mixed; boundary=line", "not-multipart"),
-        ("multipart/form-data", "malformed-multipart"),
-        ("multipart/form-data; boundary=", "malformed-multipart"),
-        ("multipart/form-data; boundary=" + "b" * 5_000, "malformed-multipart"),
-        ("multipart/form-data; boundary=长", "malformed-multipart"),
+        ("multipart/form-data", "malformed-form"),
+        ("multipart/form-data; boundary=", "malformed-form"),
+        ("multipart/form-data; boundary=" + "b" * 5_000, "malformed-form"),
+        ("multipart/form-data; boundary=长", "malformed-form"),
     ],
 )
 async def test_a_body_of_another_kind_is_refused(spool: Spool, content_type: str | None, reason: str) -> None:
@@ -237,6 +239,18 @@ async def test_a_caller_who_leaves_ends_it_at_once(spool: Spool) -> None:
         raise BusinessError(CLIENT_CLOSED)
 
     assert (await refusal(leaving(), spool)).entry is CLIENT_CLOSED
+
+
+async def test_a_stray_stop_of_an_iteration_in_a_writing_thread_does_not_hang(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(_reader: object, _data: bytes) -> None:
+        raise StopIteration
+
+    monkeypatch.setattr(FormReader, "feed", stop)
+    async with asyncio.timeout(5):
+        with pytest.raises(RuntimeError, match="stray StopIteration"):
+            await receive(form((FILE, b"x")), spool)
 
 
 async def test_a_time_out_of_the_transport_is_not_called_a_stall(spool: Spool) -> None:

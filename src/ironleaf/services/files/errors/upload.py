@@ -68,19 +68,7 @@ UNEXPECTED_FILE_FIELD: Final = Entry(
     ),
     operator_advice=NOTHING_TO_DO,
 )
-MALFORMED_MULTIPART: Final = Entry(
-    code=40001,
-    reason="malformed-multipart",
-    family=Family.PROTOCOL,
-    level=Level.L1,
-    kind=Kind.INVALID_INPUT,
-    message=Text("The form in the request could not be read.", "无法读取请求中的表单。"),
-    user_advice=Text(
-        "Let an HTTP library build the multipart form, and do not set its Content-Type by hand.",
-        "请让 HTTP 库生成 multipart 表单，不要手工设置 Content-Type。",
-    ),
-    operator_advice=NOTHING_TO_DO,
-)
+# 40001 was malformed-multipart, which said no more than the generic malformed-form. Codes are never given out again.
 TRUNCATED_UPLOAD: Final = Entry(
     code=40002,
     reason="truncated-upload",
@@ -207,7 +195,6 @@ ENTRIES: Final = (
     OPTION_TOO_LONG,
     UNEXPECTED_FILE_FIELD,
     UNREADABLE_PATH,
-    MALFORMED_MULTIPART,
     TRUNCATED_UPLOAD,
     TOO_MANY_PARTS,
     OPTION_NOT_TEXT,
