@@ -83,6 +83,13 @@ def _is_no_secret(found: str, before: str, _after: str) -> bool:
     return _SHORT_NUMBER.fullmatch(value) is not None and not _STRICT_NAME.search(before)
 
 
+def _begins_as_no_secret(found: str, before: str, after: str) -> bool:
+    return _is_no_secret(found.split(maxsplit=1)[0], before, after)
+
+
+_PHRASE: Final = r"[^\s,;，；。&|<>\"'{}()\[\]=]+(?:[ ](?![\w.-]{1,40}[=:：])[^\s,;，；。&|<>\"'{}()\[\]=]+){1,11}"
+"""Two to twelve words without a quote: what they mean, nobody but its owner knows."""
+
 # --- keys and tokens that are known by their form ---------------------------------------------------------------------
 
 _KEYS: Final = (
@@ -153,6 +160,11 @@ SECRET_SHAPES: Final = (
         rf"(?i:cookie){_SIGN}b?\\*[\"']?(?P<value>[^\s;,'\"=]+=[^\s;'\"]*(?:;\s*[^\s;,'\"=]+(?:=[^\s;'\"]*)?)*)",
     ),
     Shape("input", r"(?<=input_value=)(?P<value>[\s\S]+?)(?=, input_type=|\Z)"),
+    # words that only people put together: up to where a sentence or the next field begins
+    Shape(
+        "secret", rf"(?:(?i:passw(?:or)?d|passphrase)|密码|口令)\s*[:：]\s*(?P<value>{_PHRASE})", _begins_as_no_secret
+    ),
+    Shape("secret", rf"(?i:passphrase)\s*=\s*(?P<value>{_PHRASE})", _begins_as_no_secret),
     Shape("secret", _NAME + _SIGN + f"(?P<value>{_VALUE})", _is_no_secret),
     Shape("secret", rf"\(b?[\"'][\w.-]{{0,40}}?{_NAME}[\"'],\s*(?P<value>b?(?:\"[^\"]*\"|'[^']*'))"),
     Shape("secret", rf"<[\w:.-]{{0,40}}?{_NAME}>(?P<value>[^<]+)(?=</)", _is_no_secret),
@@ -167,6 +179,20 @@ SECRET_SHAPES: Final = (
         rf"(?:(?i:passw(?:or)?d|passcode|pin|otp)\s+(?i:is|was)\s+|(?:{_CHINESE_WORDS})\s*[是为]\s*)"
         r"(?P<value>(?=[^\s,;，。]*\d)[^\s,;，。]+)",
     ),
+    # database and cache clients take a password without a space, or behind a letter
+    Shape(
+        "secret",
+        r"\b(?:(?:mysql\w*|mariadb[\w-]*)\s(?:[^\n]{0,100}?\s)?-p|sshpass\s+-p\s*|redis-cli\s(?:[^\n]{0,100}?\s)?-a\s+)"
+        r"(?P<value>\S+)",
+    ),
+    Shape(
+        "key",
+        r"(?<![\w-])(?i:(?:api|app|access|account|secret|model|subscription)[\s_-]key|token|secret|credential|(?:with|using|the|my|your|bad|invalid|wrong)\s+key)s?"
+        r"(?:\s+(?i:is|was|of|value))?[\s\"'(]{1,3}(?P<value>[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64})(?![0-9A-Za-z])",
+    ),
+    # whose machine it is
+    Shape("user", r"(?<!\w)/(?:home|Users)/(?P<value>[^/\s'\"<>:,;)]+)"),
+    Shape("user", r":\\{1,2}Users\\{1,2}(?P<value>[^\\/'\"<>:,;)\n]{1,64})(?=\\)"),
     Shape("token", r"(?<![A-Za-z0-9])(?:ey[\w-]{8,}(?:\.[\w-]{8,})(?:\.[\w-]*)*|eyJ[\w-]{12,})"),
     Shape("token", r"(?i:\b(?:bearer|basic)\s+)(?P<value>[A-Za-z0-9._~+/=-]{6,})", _is_plain_word),
     Shape("key", _KEYS),
@@ -174,7 +200,7 @@ SECRET_SHAPES: Final = (
     Shape("email", r"(?<![\w.+-])[\w.+-]++(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63})+", _is_a_program),
 )
 SECRET_HINTS: Final = re.compile(
-    r"[@=:：<>]|%[234]|-{4}|(?:^|\s)-|\(b?[\"']|(?i:basic|bearer|is|was)\s|[是为]|ey[A-Za-z0-9_-]{8}|sk-|[A-Za-z0-9_.+/-]{15}"
+    r"[@=:：<>]|%[234]|/home/|/Users/|-{4}|(?:^|\s)-|\(b?[\"']|(?i:basic|bearer|is|was)\s|[是为]|ey[A-Za-z0-9_-]{8}|sk-|[A-Za-z0-9_.+/-]{15}"
 )
 """What every secret's shape contains; a quick no for the many values that are plain words."""
 

@@ -13,6 +13,22 @@ from ironleaf.foundation.observability import Redactor
 from ironleaf.foundation.observability.shapes import Screen, Shape
 
 MASKED = {
+    "several words": ("Password: correct horse battery staple, then retry", "Password:<secret>, then retry"),
+    "several words, Chinese": ("密码：春天 花开 2024 好；口令: a b", "密码：<secret>；口令:<secret>"),
+    "several words before fields": ("password: correct horse user=bob host: db", "password:<secret> user=bob host: db"),
+    "several words after a sign": ("passphrase = correct horse battery; ok", "passphrase =<secret>; ok"),
+    "mysql": ("mysql -u root -pS3cret! db", "mysql -u root -p<secret> db"),
+    "mysqldump": ("run mysqldump -phunter2 -u x", "run mysqldump -p<secret> -u x"),
+    "mariadb": ("mariadb-dump --all -phunter2", "mariadb-dump --all -p<secret>"),
+    "sshpass": ("sshpass -p hunter2 ssh host", "sshpass -p <secret> ssh host"),
+    "redis": ("redis-cli -h x -a hunter2 ping", "redis-cli -h x -a <secret> ping"),
+    "hex key": ("api key 0123456789abcdef0123456789abcdef refused", "api key <key> refused"),
+    "hex token": ("the token is '0123456789abcdef0123456789abcdef01234567'", "the token is '<key>'"),
+    "hex plain key": (f"refused with key {'0a' * 32}.", "refused with key <key>."),
+    "home": ("open '/home/alice/.config/x.toml'", "open '/home/<user>/.config/x.toml'"),
+    "home, macOS": ("file:///Users/bob.smith: denied", "file:///Users/<user>: denied"),
+    "home, Windows": (r"C:\Users\Bob Smith\x.py", r"C:\Users\<user>\x.py"),
+    "home, Windows in JSON": (r"C:\\Users\\bob\\x.py", r"C:\\Users\\<user>\\x.py"),
     "aws secret": (
         "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
         "aws_secret_access_key =<secret>",
@@ -259,6 +275,16 @@ MASKED = {
 }
 
 FACTS = (
+    "password: wrong for user bob",
+    "password: required but missing",
+    "mysql -p db",
+    "mysql -P3306 -h db",
+    "cache key 0123456789abcdef0123456789abcdef",
+    "api key 0123456789abcdef",
+    "sha256 0123456789abcdef0123456789abcdef",
+    "https://example.org/home/page",
+    "PUT /v1/Users/12",
+    "/homes/alice",
     "2026-11-24T04:31:21.123456Z",
     "2026-11-24 04:31:21,123",
     "20261124043121123",
