@@ -22,7 +22,7 @@ from ironleaf.application.probes import DatabaseProbe, PoolProbe
 from ironleaf.application.progress import ProgressBoard
 from ironleaf.application.quality import grade_result
 from ironleaf.application.reading import PageReader
-from ironleaf.application.settings import Settings, SettingsRefused, VlSettings
+from ironleaf.application.settings import Settings, SettingsRefused, VlSettings, list_secrets
 from ironleaf.application.subscriptions import (
     log_database,
     log_document,
@@ -40,6 +40,7 @@ from ironleaf.foundation.database import Database
 from ironleaf.foundation.database.exchange import Exchange
 from ironleaf.foundation.errors import Catalogue, IronleafError, NoticeEntry, StorageFailure
 from ironleaf.foundation.health import HealthBoard
+from ironleaf.foundation.observability import Redactor, lend_logs
 from ironleaf.foundation.processes import ProcessLimits, WorkerPool, WorkerSpec
 from ironleaf.foundation.resilience import (
     AttemptTimeoutOptions,
@@ -160,6 +161,7 @@ def build_house(
     ``keeps_records``: in the database, as a service does. A command keeps what little there is in files: it is
     quicker, and needs no database.
     """
+    lend_logs(Redactor(secrets=list_secrets(settings)))
     clock, random = clock or SystemClock(), random or make_randomness()
     spools = _open_spools(settings.files)
     decoders = _build_decoders(settings, clock)

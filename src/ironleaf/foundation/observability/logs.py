@@ -74,6 +74,21 @@ def configure_logs(settings: LogSettings, redactor: Redactor, *, console: TextIO
     )
 
 
+def lend_logs(redactor: Redactor) -> None:
+    """Let our records go, redacted, to the standard library's log of a host that has set up none of its own.
+
+    Without it structlog would print them to standard output, stacks with their local
+    variables included. Does nothing where structlog is configured.
+    """
+    if not structlog.is_configured():
+        structlog.configure(
+            processors=[*_shared(), _redacting(redactor), _render_message],
+            wrapper_class=_make_logger_class(logging.INFO),
+            logger_factory=structlog.stdlib.LoggerFactory(),
+            cache_logger_on_first_use=False,
+        )
+
+
 def _shared() -> list[Processor]:
     return [
         structlog.contextvars.merge_contextvars,
@@ -129,11 +144,17 @@ def _render_json(_logger: object, _method: str, event: EventDict) -> str:
 
 
 def _render_line(_logger: object, _method: str, event: EventDict) -> str:
-    time, level, what = (str(event.pop(name, "")) for name in ("time", "level", "event"))
-    event.pop("logger", None)
+    time, level = (str(event.pop(name, "")) for name in ("time", "level"))
+    return f"{time[11:23]} {level:<7} {_render_message(_logger, _method, event)}"
+
+
+def _render_message(_logger: object, _method: str, event: EventDict) -> str:
+    what = str(event.pop("event", ""))
+    for name in ("time", "level", "logger"):
+        event.pop(name, None)
     stack = event.pop("stack", None)
     facts = " ".join(f"{name}={_shorten(value)}" for name, value in event.items() if value is not None)
-    lines = [f"{time[11:23]} {level:<7} {what}  {facts}".rstrip()]
+    lines = [f"{what}  {facts}".rstrip()]
     for link in cast("list[dict[str, Any]]", stack) if isinstance(stack, list) else []:
         lines.append(f"    {link.get('type')}: {link.get('message')}")
         lines += [f"      {frame}" for frame in cast("list[str]", link.get("frames", []))]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import structlog
 
-from ironleaf.foundation.observability import LogSettings, Redactor, configure_logs, find_records
+from ironleaf.foundation.observability import LogSettings, Redactor, configure_logs, find_records, lend_logs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -172,3 +172,31 @@ def test_what_the_web_kit_says_of_an_error_is_kept_as_data(tmp_path: Path) -> No
     (record,) = find_records(tmp_path, REQUEST)
     assert (record["event"], record["code"], "of_a_stranger" in record) == ("said", 50030, False)
     assert record["stack"] == [{"type": "ValueError", "message": "password=<secret>", "frames": ["m:f:1"]}]
+
+
+def fail_with_a_secret_in_a_local_variable() -> None:
+    kept = "canary-of-a-local-variable"
+    raise ValueError(f"api_key={kept}")
+
+
+def test_in_a_host_without_logs_nothing_is_printed_and_its_log_is_redacted(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lend_logs(Redactor())
+    try:
+        fail_with_a_secret_in_a_local_variable()
+    except ValueError as error:
+        structlog.get_logger("ironleaf").error("page failed", code=50030, context={"token": "canary"}, exc_info=error)
+    (record,) = caplog.records
+    assert record.getMessage().startswith('page failed  code=50030 context={"token":"<secret>"}\n')
+    assert "ValueError: api_key=<secret>\n" in record.getMessage()
+    assert "fail_with_a_secret_in_a_local_variable:" in record.getMessage()
+    assert "canary" not in record.getMessage()
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_host_that_has_set_up_its_logs_keeps_them(tmp_path: Path) -> None:
+    configure_logs(LogSettings(directory=tmp_path, console=False), Redactor())
+    before = structlog.get_config()["processors"]
+    lend_logs(Redactor())
+    assert structlog.get_config()["processors"] is before
