@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, cast
 
@@ -31,8 +32,21 @@ RETRY_AFTER_S_MAX: Final = 86_400.0
 CHAIN_LENGTH_MAX: Final = 16
 """Causes that are followed; chains are short, and a cycle must not hold us."""
 
-KEPT_HEADERS: Final = frozenset({b"allow", b"retry-after", b"www-authenticate", b"content-range"})
-"""Headers of replaced answers that HTTP itself asks for."""
+_CORS_VALUE: Final = re.compile(rb"[ -~]{0,1000}")
+KEPT_HEADERS: Final[Mapping[bytes, re.Pattern[bytes]]] = {
+    b"allow": re.compile(rb"(?:[A-Z]{1,20}(?:, ?|$)){0,20}"),
+    b"retry-after": re.compile(rb"[0-9]{1,10}"),
+    b"www-authenticate": re.compile(rb"[A-Za-z-]{1,20}(?: +[a-z_]{1,20}=(?:\"[ !#-~]{0,60}\"|[\w-]{1,60}),?){0,6}"),
+    b"content-range": re.compile(rb"[a-z]{1,10} \*/[0-9]{1,20}"),
+    b"access-control-allow-origin": _CORS_VALUE,
+    b"access-control-allow-credentials": _CORS_VALUE,
+    b"access-control-allow-methods": _CORS_VALUE,
+    b"access-control-allow-headers": _CORS_VALUE,
+    b"access-control-expose-headers": _CORS_VALUE,
+    b"access-control-max-age": _CORS_VALUE,
+}
+"""Headers of replaced answers that HTTP itself and CORS ask for, and what may stand in them: whoever raised the error
+may have put anything there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +95,7 @@ def keep_headers(headers: list[tuple[bytes, bytes]]) -> tuple[tuple[bytes, bytes
     return tuple(
         (name, value)
         for name, value in ((name.lower(), value) for name, value in headers)
-        if name in KEPT_HEADERS or name.startswith(b"access-control-")
+        if name in KEPT_HEADERS and KEPT_HEADERS[name].fullmatch(value)
     )
 
 
