@@ -40,7 +40,7 @@ def say_error(error: BaseException) -> str:
     """Return an exception's own words, or that it has none: some classes fail while they are asked."""
     try:
         return str(error)
-    except Exception:  # noqa: BLE001 - the record of an error must not be lost over its wording
+    except BaseException:  # noqa: BLE001 - the record of an error must not be lost over its wording
         return "<no words>"
 
 

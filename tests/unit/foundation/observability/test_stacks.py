@@ -102,10 +102,11 @@ def test_members_of_a_group_come_before_its_cause() -> None:
 def test_an_exception_says_its_words_or_that_it_has_none() -> None:
     class Mute(Exception):
         def __str__(self) -> str:
-            raise ValueError
+            raise self.args[0]
 
     assert say_error(ValueError("words")) == "words"
-    assert say_error(Mute()) == "<no words>"
+    assert say_error(Mute(ValueError())) == "<no words>"
+    assert say_error(Mute(KeyboardInterrupt())) == "<no words>"
 
 
 SOURCE = "def f(depth=0):\n    if depth: f(depth - 1)\n    raise {error}('{word}')\n"
