@@ -11,11 +11,13 @@ from math import ceil
 from random import Random, SystemRandom
 from typing import Any, Final
 
+from ironleaf.application.access.desk import Access, build_access
+from ironleaf.application.access.key_store import DatabaseKeys
 from ironleaf.application.admission import Admission
 from ironleaf.application.alerting import Alerting, build_alerting
 from ironleaf.application.catalogue import build_catalogue, build_notices
 from ironleaf.application.conversions import Conversions
-from ironleaf.application.engine_desk import EngineDesk
+from ironleaf.application.engine_desk import EngineDesk, ModelServer
 from ironleaf.application.flow import ConversionFlow
 from ironleaf.application.options import EngineChoice
 from ironleaf.application.probes import DatabaseProbe, PoolProbe
@@ -94,6 +96,7 @@ class House:
     database: Database
     exchanges: tuple[Exchange[Any, Any], ...]
     """The traffic of the stores with the database; none in a command, which keeps its records in files."""
+    access: Access
     conversions: Conversions
     engines: dict[EngineChoice, Engine]
     pools: tuple[WorkerPool[Any, Any], ...]
@@ -134,8 +137,9 @@ class House:
                 group.create_task(exchange.run())
 
     def oversee(self) -> None:
-        """Begin to keep incidents and to have people told: for a service, since a command ends too soon for that."""
+        """Begin to keep incidents, to have people told, and to know keys: for a service; a command needs none of it."""
         self._tasks.append(asyncio.create_task(self.alerting.run()))
+        self._tasks.append(asyncio.create_task(self.access.ring.run()))
 
     async def aclose(self) -> None:
         """Stop taking work, end the workers, delete the spools. Calling it twice does no harm."""
@@ -149,6 +153,7 @@ class House:
             await pool.aclose()
         for exchange in self.exchanges if self.database.ready else ():
             await exchange.aclose()
+        await self.access.ring.aclose()
         await self.database.aclose()
         self.spools.close()
 
@@ -176,7 +181,8 @@ def build_house(
     watches = build_watches(settings.engines.vl, readers, backends, ledger, clock)
     own_model = PoolProbe("model", recognisers)
     catalogue = build_catalogue()
-    desk = EngineDesk(watches, own_model, ledger=ledger, clock=clock)
+    servers = build_servers(settings.engines.vl, readers, backends)
+    desk = EngineDesk(watches, own_model, servers=servers, ledger=ledger, clock=clock)
     flow = _build_flow(settings, decoders, engines, quarantine, catalogue, clock)
     admission = Admission(
         running_max=settings.server.conversions_max, queued_max=settings.server.conversions_queued_max, clock=clock
@@ -197,6 +203,7 @@ def build_house(
         ),
         database=database,
         exchanges=records.exchanges,
+        access=build_access(settings, DatabaseKeys(database), clock),
         conversions=Conversions(
             flow=flow,
             spools=spools,
@@ -342,6 +349,16 @@ def build_backends(
     return tuple(
         GuardedEngine(reader, options=options, budget=budget, clock=clock, random=random, on_event=log_guard)
         for reader in (build_readers(settings) if readers is None else readers)
+    )
+
+
+def build_servers(
+    settings: VlSettings, readers: tuple[VisionLanguageEngine, ...], backends: tuple[GuardedEngine, ...]
+) -> tuple[ModelServer, ...]:
+    """Return what operators are told of each backend."""
+    return tuple(
+        ModelServer(address=backend.base_url, reader=reader, bulkhead=guarded.bulkhead)
+        for backend, reader, guarded in zip(settings.backends, readers, backends, strict=True)
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from ironleaf.document import EngineName
 from ironleaf.foundation.clock import Clock
 from ironleaf.foundation.health import HealthStatus, Probe
-from ironleaf.foundation.resilience import BreakerSnapshot
+from ironleaf.foundation.resilience import BreakerSnapshot, Bulkhead, BulkheadSnapshot
 from ironleaf.services.engines.examination import Finding
+from ironleaf.services.engines.healing import ReplaceableModel
 from ironleaf.services.engines.ledger import HealingAction, HealingEntry, HealingLedger, HealingOutcome
 from ironleaf.services.engines.probe import BackendWatch, Standing
 
@@ -40,7 +42,25 @@ class BackendReport:
     alias: str
     status: Standing
     finding: Finding | None
+    """What the last look found; none before the first."""
+    address: str
+    """Without any credentials."""
+    model: str
+    """The name that is asked for now; self-healing may have changed it."""
     breaker: BreakerSnapshot
+    breaker_since: datetime
+    """Of the breaker's last change."""
+    calls: BulkheadSnapshot
+    """How many pages it reads at once, and may."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelServer:
+    """A backend's parts, as far as operators are told of them."""
+
+    address: str
+    reader: ReplaceableModel
+    bulkhead: Bulkhead
 
 
 class UnknownBackend(LookupError):
@@ -51,9 +71,16 @@ class EngineDesk:
     """Answers questions about the engines, and takes orders from a person. It asks no model server anything."""
 
     def __init__(
-        self, watches: Sequence[BackendWatch], embedded: Probe, *, ledger: HealingLedger, clock: Clock
+        self,
+        watches: Sequence[BackendWatch],
+        embedded: Probe,
+        *,
+        servers: Sequence[ModelServer],
+        ledger: HealingLedger,
+        clock: Clock,
     ) -> None:
         self._watches = {watch.alias: watch for watch in watches}
+        self._servers = {server.reader.alias: server for server in servers}
         self._embedded = embedded
         self._ledger = ledger
         self._clock = clock
@@ -79,7 +106,7 @@ class EngineDesk:
 
     def report(self) -> tuple[BackendReport, ...]:
         """Return every backend with its breaker. For operators only."""
-        return tuple(map(_report, self._watches.values()))
+        return tuple(map(self._describe, self._watches.values()))
 
     def history(self, limit: int) -> tuple[HealingEntry, ...]:
         """Return the newest entries of the healing ledger. For operators only."""
@@ -133,14 +160,22 @@ class EngineDesk:
                 undo=undo,
             )
         )
-        return _report(watch)
+        return self._describe(watch)
+
+    def _describe(self, watch: BackendWatch) -> BackendReport:
+        server, breaker = self._servers[watch.alias], watch.breaker.snapshot()
+        changed_s = self._clock.monotonic() - breaker.since_s
+        return BackendReport(
+            alias=watch.alias,
+            status=watch.standing(),
+            finding=watch.finding(),
+            address=server.address,
+            model=server.reader.model,
+            breaker=breaker,
+            breaker_since=self._clock.now() - timedelta(seconds=changed_s),
+            calls=server.bulkhead.snapshot(),
+        )
 
 
 def _line(name: EngineName, status: Standing) -> EngineLine:
     return EngineLine(name=name, alias=name.value, status=status)
-
-
-def _report(watch: BackendWatch) -> BackendReport:
-    return BackendReport(
-        alias=watch.alias, status=watch.standing(), finding=watch.finding(), breaker=watch.breaker.snapshot()
-    )

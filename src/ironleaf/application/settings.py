@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
+from ironleaf.application.access.settings import AccessSettings
 from ironleaf.foundation.alerting.settings import AlertSettings, ChannelSettings, find_secrets
 from ironleaf.foundation.database import DatabaseSettings
 from ironleaf.foundation.database.address import find_password
@@ -57,10 +58,10 @@ class ServerSettings:
     """Where and how the service listens."""
 
     host: str = "127.0.0.1"
-    """A public address is refused unless ``allow_public`` says that it is meant."""
+    """A public address is refused unless callers need a key and there is one, or ``allow_public`` is set."""
     port: int = 8000
     allow_public: bool = False
-    """Listen beyond this machine although callers need no key yet."""
+    """Listen beyond this machine although callers need no key; ``access.require_key = "always"`` asks all the same."""
     root_path: str = ""
     """The path prefix under which a proxy serves us."""
     conversions_max: int = 16
@@ -146,6 +147,7 @@ class Settings:
     engines: EngineSettings = dataclasses.field(default_factory=EngineSettings)
     database: DatabaseSettings = dataclasses.field(default_factory=DatabaseSettings)
     alerts: AlertSettings = dataclasses.field(default_factory=AlertSettings)
+    access: AccessSettings = dataclasses.field(default_factory=AccessSettings)
     logs: LogSettings = dataclasses.field(default_factory=LogSettings)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -55,6 +56,7 @@ DRAIN_S: Final = 3.0
 KEEP_ALIVE_S: Final = 30
 """Between two requests on one connection."""
 
+_ABSOLUTE: Final = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
 
 
@@ -214,9 +216,17 @@ class CatalogueProtocol(HttpToolsProtocol):
             return MALFORMED_HEADER
         if parser.get_method() == b"CONNECT":
             return UNSUPPORTED_UPGRADE
+        self._obey_target()
         if parser.should_upgrade() and self._get_upgrade() == b"websocket":
             return UNSUPPORTED_UPGRADE
         return None
+
+    def _obey_target(self) -> None:
+        """Let the host of ``GET http://host/path`` stand in the place of the ``Host`` header (RFC 9112 3.2.2)."""
+        authority = _ABSOLUTE.match(self.url)
+        if authority is not None:
+            self.headers[:] = [header for header in self.headers if header[0] != b"host"]
+            self.headers.append((b"host", authority[1]))
 
     def _leave_protocol(self) -> None:
         """An upgrade was asked for that we may ignore, such as h2c: answer, then close."""

@@ -43,6 +43,7 @@ class Sink:
         names = {"request_id": exchange.request_id}
         if exchange.client_request_id is not None:
             names["client_request_id"] = exchange.client_request_id
+        before = structlog.contextvars.get_contextvars().keys()
         context = structlog.contextvars.bind_contextvars(**names)
         try:
             await self._run(exchange)
@@ -50,6 +51,8 @@ class Sink:
             structlog.contextvars.reset_contextvars(**context)
             if self._parts.observers.hears_requests:
                 self._parts.observers.request(summarise(exchange))
+            # Who asked, for instance: what one request bound for its log records is nobody else's.
+            structlog.contextvars.unbind_contextvars(*(structlog.contextvars.get_contextvars().keys() - before))
 
     def _mark(self, scope: Scope, exchange: Exchange) -> None:
         scope[EXCHANGE_KEY] = exchange

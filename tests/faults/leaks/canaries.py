@@ -29,6 +29,8 @@ OBJECT = "<CanaryEngine object at 0x7fcaca4a21e0>"
 FRAME = 'File "/srv/canary-models/serving/engine.py", line 218, in generate'
 MAIL = "canary.person@private.example"
 PAGE_TEXT = "Canary patient record 5523 of ward nine"
+OPS_KEY = "ilk_wa11d00rs0_CanarySecretOfTheWallOperator777"
+"""A good key with scope ``ops``, of the form that ours have."""
 HEADER_BREAK = "canary-header\r\nx-canary-injected: yes"
 
 SECRETS: tuple[str, ...] = (
@@ -45,11 +47,12 @@ SECRETS: tuple[str, ...] = (
     FRAME,
     MAIL,
     PAGE_TEXT,
+    OPS_KEY,
     "x-canary-injected",
 )
 """None of them may stand, in any shape, in a byte that a caller sees."""
 
-NEVER_WRITTEN: tuple[str, ...] = (KEY, CLOUD_KEY, TOKEN, "canary-word", "canary-pw-77", PAGE_TEXT)
+NEVER_WRITTEN: tuple[str, ...] = (KEY, OPS_KEY, CLOUD_KEY, TOKEN, "canary-word", "canary-pw-77", PAGE_TEXT)
 """Keys, passwords and page content: not in the logs either. (Addresses and stacks are what logs are for.)"""
 
 ALL = " | ".join(

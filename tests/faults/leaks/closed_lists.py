@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tests.faults.leaks.canaries import OPS_KEY
+
 from ironleaf.application.catalogue import build_catalogue, build_notices
 from ironleaf.application.console.words import STATE
 from ironleaf.application.options import OPTION_NAMES, EngineChoice, OutputFormat
@@ -27,16 +29,18 @@ CATALOGUE = build_catalogue()
 REASONS = frozenset(entry.reason for entry in CATALOGUE)
 NOTICES = frozenset(notice.reason for notice in build_notices())
 DETAIL_REASONS = REASONS | {fault.value for fault in FieldFault}
-FIELDS = frozenset((*OPTION_NAMES, "file", "reason"))
+FIELDS = frozenset((*OPTION_NAMES, "file", "reason", *("action", "name", "limit", "offset")))
 ALLOWED = frozenset(
     (
         *OPTION_NAMES,
         *(choice.value for choice in OutputFormat),
         *(choice.value for choice in EngineChoice),
         *(kind.value for kind in FileFormat),
+        *("open", "close", "reset"),
         *("file", "true", "false", "1-300", "1-5,8", "en", "zh-Hans", "ja", "pt-BR"),
     )
 )
+OPS_ID = OPS_KEY.split("_")[1]
 ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 _HEADERS: dict[bytes, str] = {
     b"content-type": r"application/(problem\+)?json|text/(html|javascript|css); charset=utf-8|text/html",
@@ -50,6 +54,13 @@ _HEADERS: dict[bytes, str] = {
     b"allow": r"[A-Z]{3,7}(, ?[A-Z]{3,7})*",
     b"x-ironleaf-engine": r"(vl|embedded|text_layer|native|none)(, (vl|embedded|text_layer|native))*",
     b"x-ironleaf-degraded": r"true|false",
+    b"www-authenticate": (
+        r'Bearer realm="ironleaf"(, error="invalid_token"|, error="insufficient_scope", scope="(ops|convert)")?'
+    ),
+    b"ratelimit-limit": r"\d{1,5}",
+    b"ratelimit-remaining": r"\d{1,5}",
+    b"ratelimit-reset": r"\d{1,2}",
+    b"set-cookie": r'ironleaf_session="";( Max-Age=0;| expires=[^;]{29};| HttpOnly;| Path=/;| SameSite=strict;?)*',
     b"content-security-policy": r"default-src 'none'; [A-Za-z0-9 ;:'=+/-]+",
     b"referrer-policy": r"no-referrer",
     b"date": r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT",
@@ -267,6 +278,8 @@ def _judge_success(answer: Answer, expected: Expected, request_id: str) -> None:
         return
     if set(said["data"]) == {"engines"}:
         _judge_ladder(said["data"]["engines"], expected)
+    elif said["data"].keys() <= {"backends", "entries", "next_offset", "name", "scopes"}:
+        _judge_ops(said["data"])
     elif "bytes" in said["data"]:
         _judge_inspection(said["data"], expected, request_id)
     else:
@@ -279,6 +292,12 @@ def _judge_ladder(engines: list[dict[str, Any]], expected: Expected) -> None:
         _require(line["name"] in set(EngineName), f"an engine is called {line['name']!r}")
         _require(line["alias"] in set(EngineName) | expected.aliases, f"an engine goes by {line['alias']!r}")
         _require(line["status"] in {"ready", "degraded", "down"}, f"an engine is {line['status']!r}")
+
+
+def _judge_ops(said: dict[str, Any]) -> None:
+    """What operators are told in a house without backends: empty lists, and who they are."""
+    known = ({"backends": []}, {"entries": [], "next_offset": None}, {"name": OPS_ID, "scopes": ["convert", "ops"]})
+    _require(said in known, f"operators are told {said!r}")
 
 
 _LIMIT_NAMES = frozenset(each.name for each in dataclasses.fields(FileLimits))
@@ -317,7 +336,9 @@ def _judge_plain(said: dict[str, Any]) -> None:
     if "version" in said:
         _require(set(said) == {"name", "version"} and said["name"] == "Ironleaf", "not our version")
         return
-    _require(set(said) <= {"status", "components"}, f"health says {sorted(said)}")
+    _require(set(said) <= {"status", "components", "details"}, f"health says {sorted(said)}")
+    details = said.get("details", {})
+    _require(set(details) <= {"service", "model"}, f"health has details of {sorted(details)}")
     _require(said["status"] in {*_HEALTH, "alive", "ready"}, f"health says {said['status']!r}")
     for name, state in said.get("components", {}).items():
         _require(name in {"service", "model", "database"} and state in _HEALTH, f"a component says {name!r}: {state!r}")

@@ -6,7 +6,19 @@ import itertools
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tests.faults.leaks.canaries import ADDRESS, ALL, DSN, HEADER_BREAK, HOME, KEY, MAIL, PAGE_TEXT, TOKEN, WINDOWS_PATH
+from tests.faults.leaks.canaries import (
+    ADDRESS,
+    ALL,
+    DSN,
+    HEADER_BREAK,
+    HOME,
+    KEY,
+    MAIL,
+    OPS_KEY,
+    PAGE_TEXT,
+    TOKEN,
+    WINDOWS_PATH,
+)
 from tests.faults.leaks.scan import Answer
 from tests.faults.leaks.seams import Seams, make_picture
 
@@ -65,6 +77,8 @@ class Door:
     """How many passes of a seam go well before the fault: 1 breaks the second page only."""
     stepped_down: bool = False
     """Whether the VL engine fails first, so that the ladder goes on."""
+    for_operators: bool = False
+    """Whether who knocks has scope ``ops``: he may see addresses and stacks, but no key, password or page content."""
 
 
 def make_form(*parts: tuple[str, str | bytes], boundary: str = BOUNDARY, end: bool = True) -> bytes:
@@ -109,6 +123,12 @@ def convert(**options: str) -> Request:
     return post(*fields, (FILE[0], make_new_picture()), filename="page.gif")
 
 
+def operate(path: str, method: str = "GET", body: bytes = b"", **headers: str) -> Request:
+    """Return what an operator asks."""
+    given = {"authorization": f"Bearer {OPS_KEY}", "content-type": "application/json", **headers}
+    return Request(method=method, path=path, headers=given, body=body)
+
+
 def _option(name: str, value: str = "1") -> Callable[[], Request]:
     return lambda: post((f'name="{name}"', value), FILE)
 
@@ -138,6 +158,11 @@ FLOW_DOORS: tuple[Door, ...] = (
     ),
     Door(name="inspect-in-part", make=lambda: replace(convert(), path="/v1/inspect"), seams=("page",), spare=1),
     Door(name="engines", make=lambda: Request(path="/v1/engines"), seams=()),
+    Door(name="health for operators", make=lambda: operate("/health"), seams=("probe",), for_operators=True),
+    Door(name="ops engines", make=lambda: operate("/v1/ops/engines")),
+    Door(name="ops healing", make=lambda: operate("/v1/ops/healing"), seams=("ledger",)),
+    Door(name="ops session", make=lambda: operate("/v1/ops/session")),
+    Door(name="ops refused", make=lambda: Request(path="/v1/ops/healing"), seams=("observe",)),
     Door(name="missing-file", make=lambda: post(('name="engine"', "auto")), seams=("observe",)),
     Door(name="unknown-path", make=lambda: Request(path="/no/such/page"), seams=("observe",)),
 )
@@ -266,6 +291,7 @@ def _carry() -> list[Door]:
                 (f'name="file"; filename="page.gif"\r\nContent-Type: {DSN}', PICTURE), filename="page.gif"
             ),
         ),
+        *_knock_with_keys(),
         Door(name="headers", make=lambda: Request(path="/nowhere", headers=_loud_headers())),
         Door(name="headers with a form", make=lambda: post(('name="engine"', KEY), FILE, headers=_loud_headers())),
         Door(name="claimed length", make=lambda: post(FILE, headers={"content-length": "99999999999999"})),
@@ -274,8 +300,51 @@ def _carry() -> list[Door]:
     return doors
 
 
+def _knock_with_keys() -> list[Door]:
+    wrong = {
+        "bearer": {"authorization": f"Bearer {TOKEN}"},
+        "basic": {"authorization": f"Basic {KEY}"},
+        "header": {"x-api-key": KEY},
+        "near": {"x-api-key": OPS_KEY[:-1] + "0"},
+        "two": {"authorization": f"Bearer {OPS_KEY}", "x-api-key": KEY},
+        "cookie": {"cookie": f"ironleaf_session=ils_{KEY}; {KEY}={TOKEN}"},
+        "host": {"host": f"{KEY}.example"},
+        "address": {"host": ADDRESS},
+        "origin": {"origin": f"https://{KEY}.example"},
+        "site": {"sec-fetch-site": KEY},
+    }
+    breaker = "/v1/ops/engines/reader-1/breaker"
+    orders = {
+        "unknown action": f'{{"action": "{KEY}"}}'.encode(),
+        "unknown backend": b'{"action": "open"}',
+        "more than asked": f'{{"action": "open", "{KEY}": "{DSN}"}}'.encode(),
+        "no json": ALL.encode(),
+        "a list": b"[]",
+        "nothing": b"",
+    }
+    doors = [
+        Door(
+            name=f"{name} at {path}",
+            make=lambda path=path, headers=headers: Request(method="POST", path=path, headers=headers),
+        )
+        for (name, headers), path in itertools.product(wrong.items(), ("/v1/convert", breaker, "/logout", "/v1/ops"))
+    ]
+    doors += [
+        Door(name=f"breaker: {name}", make=lambda body=body: operate(breaker, "POST", body))
+        for name, body in orders.items()
+    ]
+    doors += [
+        Door(name="breaker of a strange name", make=lambda: operate(f"/v1/ops/engines/{KEY}/breaker", "POST", b"{}")),
+        Door(name="healing, strange page", make=lambda: replace(operate("/v1/ops/healing"), query=f"limit={KEY}")),
+        Door(name="login with a secret", make=lambda: Request(path="/login", query=f"token={KEY}")),
+        Door(name="login with a key", make=lambda: Request(path="/login", query=f"token={OPS_KEY}&token={OPS_KEY}")),
+        Door(name="logout", make=lambda: Request(method="POST", path="/logout", headers={"cookie": KEY})),
+    ]
+    return doors
+
+
 def _loud_headers() -> dict[str, str]:
-    names = ("cookie", "authorization", "user-agent", "referer", "origin", "host", "x-request-id", "x-forwarded-for")
+    names = ("cookie", "authorization", "x-api-key", "user-agent", "referer", "x-request-id", "x-forwarded-for")
     more = ("x-forwarded-host", "forwarded", "traceparent", "if-none-match", "range", "expect-ct", KEY.lower())
     return dict.fromkeys((*names, *more), f"{KEY}; {TOKEN}; {ADDRESS}")
 

@@ -8,13 +8,16 @@ import os
 import random
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from PIL import Image, ImageDraw
-from tests.faults.leaks.canaries import ALL
+from tests.faults.leaks.canaries import ALL, OPS_KEY
 
 from ironleaf.application import bootstrap, flow
+from ironleaf.application.access.keys import ApiKey, Scope, digest, read_key
+from ironleaf.application.access.settings import AccessSettings
 from ironleaf.application.admission import Admission
 from ironleaf.application.api import app as app_module
 from ironleaf.application.api import routes
@@ -44,12 +47,17 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from ironleaf.application.bootstrap import House
+    from ironleaf.services.engines.ledger import HealingEntry
     from ironleaf.services.engines.vision_language.settings import BackendSettings
 
 _WELL = PoolStatus(name="double", size=1, alive=1, busy=0, queued=0, replaced={}, sandbox=None, ready=True)
 READ = "Twelve crates of apples, to be paid by the end of March."
 """What the engines of the wall read."""
 VL_ALIAS = "reader-1"
+WALL_HOST = "service.example"
+"""Under which name the wall speaks to the application."""
+FUZZ_HOST = "testserver"
+"""Under which name the fuzzer does."""
 
 
 @dataclass
@@ -188,6 +196,44 @@ class SeamAdmission(Admission):
         return await super().run(work, deadline)
 
 
+class SeamLedger:
+    """A ledger that cannot always be read."""
+
+    def __init__(self, seams: Seams) -> None:
+        self._seams = seams
+
+    def record(self, entry: HealingEntry) -> None:
+        return
+
+    def read(self, limit: int) -> tuple[HealingEntry, ...]:
+        self._seams.strike("ledger")
+        return ()
+
+
+class WallKeys:
+    """The operator's key, and no database."""
+
+    def all(self) -> tuple[ApiKey, ...]:
+        presented = read_key(OPS_KEY)
+        assert presented is not None
+        return (
+            ApiKey(
+                id=presented.id,
+                name="wall",
+                scopes=frozenset(Scope),
+                digest=digest(presented),
+                requests_per_minute=60_000,
+                created_at=datetime(2026, 1, 1, tzinfo=UTC),
+            ),
+        )
+
+    async def load(self) -> tuple[ApiKey, ...]:
+        return self.all()
+
+    async def note_uses(self, uses: object) -> None:
+        return
+
+
 class SeamProbe:
     def __init__(self, name: str, seams: Seams, clock: ManualClock) -> None:
         self.name = name
@@ -215,8 +261,10 @@ def build(
             server=ServerSettings(conversions_max=4),
             files=FileSettings(spool_directory=directory / "spool", spool_free_bytes_min=0),
             engines=EngineSettings(vl=VlSettings(backends=backends, reserve_s=1.0)),
+            access=AccessSettings(allowed_hosts=(WALL_HOST, FUZZ_HOST)),
             database=DatabaseSettings(url=f"sqlite:///{directory / 'state' / 'ironleaf.db'}"),
         )
+    keys = WallKeys()
     board = HealthBoard((SeamProbe("service", seams, still), SeamProbe("model", seams, still)), still)
     doubles = {
         "_build_decoders": lambda *_: DecoderPool(seams, every_format=every_format),
@@ -226,6 +274,7 @@ def build(
         "PageReader": _seamed_reader(seams),
         "grade_result": lambda _, **__: _after(seams, "grade", lambda: Quality(grade=Grade.GOOD)),
         "HealthBoard": lambda *_: board,
+        "DatabaseKeys": lambda _: keys,
         "SpoolRoot": type("Spools", (SeamSpools,), {"seams": seams}),
         "Admission": type("Turnstile", (SeamAdmission,), {"seams": seams}),
     }
@@ -233,6 +282,8 @@ def build(
         for name, double in doubles.items():
             stack.enter_context(patch.object(bootstrap, name, double))
         house = bootstrap.build_house(settings, random=random.Random(7))
+    house.desk._ledger = SeamLedger(seams)
+    house.access.ring.take(keys.all())
     if backends:  # several such houses may stand at once: nothing of the code is touched
         try:
             yield WallHouse(app=app_module.create_app(house), house=house, seams=seams)

@@ -15,7 +15,7 @@ from tests.faults.leaks.canaries import ADDRESS, ALL, DSN, HOME, KEY, PAGE_TEXT
 from tests.faults.leaks.closed_lists import Expected
 from tests.faults.leaks.doors import CARRYING_DOORS, FACES, READ_BACK, Face, Request
 from tests.faults.leaks.scan import Answer, find_secrets
-from tests.faults.leaks.seams import READ, VL_ALIAS
+from tests.faults.leaks.seams import READ, VL_ALIAS, WALL_HOST
 from tests.faults.leaks.wall import Tally
 from tests.fixtures.service import Service, find_port, run_service
 
@@ -95,6 +95,7 @@ def sick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield from run_service(
             tmp_path_factory.mktemp("sick"),
             IRONLEAF_ENGINES__VL__BACKENDS=json.dumps([backend]),
+            IRONLEAF_ACCESS__ALLOWED_HOSTS=json.dumps([WALL_HOST, "a"]),
             IRONLEAF_WORKERS__RECOGNISERS="1",
             IRONLEAF_WORKERS__DECODERS="1",
         )
@@ -195,6 +196,10 @@ REFUSED_SETTINGS: dict[str, str] = {
     "IRONLEAF_SERVER__PORT": KEY,
     "IRONLEAF_SERVER": KEY,
     "IRONLEAF_SERVER__ALLOW_PUBLIC": KEY,
+    "IRONLEAF_ACCESS__REQUIRE_KEY": KEY,
+    "IRONLEAF_ACCESS__ALLOWED_HOSTS": json.dumps([DSN]),
+    "IRONLEAF_ACCESS__PUBLIC_URL": DSN,
+    "IRONLEAF_ACCESS__TRUSTED_PROXIES": json.dumps([KEY]),
     "IRONLEAF_LOGS__LEVEL": KEY,
     "IRONLEAF_FILES__LIMITS__BYTES_MAX": DSN,
     "IRONLEAF_FILES__FORMATS": json.dumps([KEY]),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ironleaf.application.bootstrap import build_backends, build_readers, build_watches
+from ironleaf.application.bootstrap import build_backends, build_readers, build_servers, build_watches
 from ironleaf.application.engine_desk import EngineDesk, UnknownBackend
 from ironleaf.application.settings import VlSettings
 from ironleaf.faults import ManualClock
@@ -36,16 +36,24 @@ class Embedded:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> EngineDesk:
+    return make_desk(tmp_path)
+
+
+def make_desk(directory: Path) -> EngineDesk:
+    """Return a desk over two backends that are asked nothing."""
     clock = ManualClock()
     settings = VlSettings(
-        backends=tuple(BackendSettings(alias=alias, base_url=ADDRESS, model="secret-model") for alias in ("a", "b"))
+        backends=tuple(
+            BackendSettings(alias=alias, base_url=ADDRESS, model="secret-model", api_key="sk-canary-0123456789")
+            for alias in ("a", "b")
+        )
     )
     readers = build_readers(settings)
-    ledger = FileLedger(tmp_path, bytes_max=1 << 20)
-    watches = build_watches(
-        settings, readers, build_backends(settings, clock, random.Random(1), readers), ledger, clock
-    )
-    return EngineDesk(watches, Embedded(), ledger=ledger, clock=clock)
+    ledger = FileLedger(directory, bytes_max=1 << 20)
+    backends = build_backends(settings, clock, random.Random(1), readers)
+    watches = build_watches(settings, readers, backends, ledger, clock)
+    servers = build_servers(settings, readers, backends)
+    return EngineDesk(watches, Embedded(), servers=servers, ledger=ledger, clock=clock)
 
 
 async def test_callers_see_the_rungs_in_order_and_nothing_else(desk: EngineDesk) -> None:

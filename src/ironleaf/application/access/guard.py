@@ -122,12 +122,12 @@ class Guard:
         """
         try:
             return self.identify(request)
-        except Refusal as refusal:
-            if refusal.entry is RATE_LIMITED and _CALLER in request:
-                raise
         except DependencyFailure:
-            pass
-        return None
+            return None
+        except Refusal:
+            if caller_of(request) is not None:
+                raise
+            return None
 
     def identify(self, request: AsgiScope) -> Caller | None:
         """Return who sent the request, or nothing if it brings no credential. Counts it once, however often asked.

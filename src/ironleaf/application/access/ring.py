@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol
@@ -83,10 +84,8 @@ class KeyRing:
     async def refresh(self) -> None:
         """Read the keys anew and pass on when they were used; a store that is away is tried again next time."""
         try:
-            keys = await self._store.load()
-            self._keys = {key.id: key for key in keys}
-            self._read_at_s = self._clock.monotonic()
-            if self._read_at_s - self._noted_at_s >= USES_EVERY_S:
+            self.take(await self._store.load())
+            if self._clock.monotonic() - self._noted_at_s >= USES_EVERY_S:
                 await self.note_uses()
         except IronleafError as error:
             self._say_away(error)
@@ -96,6 +95,11 @@ class KeyRing:
             if self._away:
                 logger.info("keys are read again")
             self._away = False
+
+    def take(self, keys: Iterable[ApiKey]) -> None:
+        """Let ``keys`` be all that there are, as of now."""
+        self._keys = {key.id: key for key in keys}
+        self._read_at_s = self._clock.monotonic()
 
     async def note_uses(self) -> None:
         """Tell the store which keys were used since the last time.
@@ -112,6 +116,11 @@ class KeyRing:
         except IronleafError:
             self._uses = uses | self._uses
             raise
+
+    async def aclose(self) -> None:
+        """Tell the store for the last time which keys were used, if it is there."""
+        with contextlib.suppress(IronleafError):
+            await self.note_uses()
 
     def _say_away(self, error: IronleafError) -> None:
         if not self._away:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from ironleaf.application import version
-from ironleaf.application.api import engines
+from ironleaf.application.api import engines, ops_engines, sessions
+from ironleaf.application.api.gate import AccessGate
+from ironleaf.application.api.health_details import make_health_details
 from ironleaf.application.api.routes import make_router
 from ironleaf.application.bootstrap import House
 from ironleaf.application.console import home
 from ironleaf.application.console.pages import Pages
 from ironleaf.application.console.static_files import Assets
+from ironleaf.application.settings import list_secrets
 from ironleaf.application.subscriptions import log_error, log_request
 from ironleaf.foundation.errors.protocol import ENTRIES as PROTOCOL_ENTRIES
+from ironleaf.foundation.observability import Redactor
 from ironleaf.web import install
 
 FORM_BYTES_MAX = 1024 * 1024
@@ -32,15 +36,21 @@ def create_app(house: House) -> FastAPI:
         telemetry={"auto_configure": False},  # exporters only where the operator asks for them
     )
     errors = tuple(entry for entry in house.catalogue if entry not in PROTOCOL_ENTRIES)
-    app.include_router(make_router(house.conversions, convert_errors=errors))
+    guard = house.access.guard
+    app.include_router(make_router(house.conversions, convert_errors=errors, guard=guard))
     app.include_router(engines.make_router(house.desk))
     _add_console(app, house)
+    app.include_router(ops_engines.make_router(house.desk, guard=guard))
+    app.include_router(sessions.make_router(house.access))
+    app.add_middleware(AccessGate, guard=guard)
     install(
         app,
         catalogue=house.catalogue,
         observer=log_error,
         request_observer=log_request,
         health_board=house.health,
+        front=house.access.front,
+        health_details=make_health_details(guard, Redactor(secrets=list_secrets(house.settings))),
         body_bytes_max=house.settings.files.limits.bytes_max + FORM_BYTES_MAX,
         clock=house.clock,
     )

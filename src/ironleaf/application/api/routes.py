@@ -5,9 +5,11 @@ from __future__ import annotations
 from ipaddress import IPv6Network, ip_address
 from typing import Any, Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import TypeAdapter
 
+from ironleaf.application.access.guard import GUARD_ERRORS, Guard
+from ironleaf.application.access.keys import Scope
 from ironleaf.application.api.forms import describe_form
 from ironleaf.application.conversions import Asker, Conversions, FormBody
 from ironleaf.document import Document, EngineName, Inspection
@@ -22,9 +24,11 @@ _INSPECTION: Final = TypeAdapter(Envelope[Inspection])
 _ENGINES: Final = (EngineName.VL, EngineName.EMBEDDED, EngineName.TEXT_LAYER, EngineName.NATIVE)
 
 
-def make_router(conversions: Conversions, *, convert_errors: tuple[Entry, ...]) -> APIRouter:
+def make_router(conversions: Conversions, *, convert_errors: tuple[Entry, ...], guard: Guard) -> APIRouter:
     """Return the routes under ``/v1`` that convert."""
-    router = APIRouter(prefix="/v1", tags=["convert"])
+    convert_errors = (*convert_errors, *(entry for entry in GUARD_ERRORS if entry not in convert_errors))
+    keyed = [Depends(guard.require_where_demanded(Scope.CONVERT))]
+    router = APIRouter(prefix="/v1", tags=["convert"], dependencies=keyed)
     responses: dict[int | str, dict[str, Any]] = {
         200: {"model": Envelope[Document], "description": "The document, page by page."},
         **document_errors(*convert_errors),

@@ -12,7 +12,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from ironleaf.application.cli import catalogue, database
+from ironleaf.application.cli import catalogue, database, keys
 from ironleaf.application.cli.exits import choose_exit, face, find_language, say, say_problem
 from ironleaf.application.options import TIMEOUT_S_MAX, EngineChoice, OutputFormat, parse_options
 from ironleaf.application.settings import SettingsRefused, load_settings
@@ -36,6 +36,7 @@ app = typer.Typer(
 
 app.add_typer(catalogue.app, name="errors")
 app.add_typer(database.app, name="db")
+app.add_typer(keys.app, name="keys")
 
 
 def run() -> None:

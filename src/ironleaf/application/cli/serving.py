@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 import sys
 
 import structlog
 import uvicorn
 
+from ironleaf.application.access.exposure import demands_keys, listens_beyond, require_guarded, say_login_base
+from ironleaf.application.access.key_store import DatabaseKeys
+from ironleaf.application.access.keys import any_active
+from ironleaf.application.access.sessions import LINK_S
 from ironleaf.application.api.app import create_app
+from ironleaf.application.api.sessions import LOGIN_PATH
 from ironleaf.application.bootstrap import House, build_house
 from ironleaf.application.cli.exits import say
 from ironleaf.application.cli.opening import set_up_logs
-from ironleaf.application.settings import ServerSettings, Settings, SettingsRefused
+from ironleaf.application.settings import ServerSettings, Settings
 from ironleaf.application.subscriptions import log_error
+from ironleaf.foundation.clock import SystemClock
+from ironleaf.foundation.database import Database, DatabaseUnavailable
 from ironleaf.web.protocol import ProtocolLimits, make_protocol, make_serve_options
 
 EXIT_UNAVAILABLE = 69
@@ -31,7 +37,7 @@ def serve(settings: Settings) -> int:
     Raises:
         SettingsRefused: the address may not be listened on with these settings.
     """
-    require_private(settings.server)
+    require_guarded(settings, has_key=_find_key(settings))
     set_up_logs(settings)
     if sys.platform != "linux":
         say("Ironleaf is supported on Linux; elsewhere worker processes have fewer guards.")
@@ -44,8 +50,35 @@ def serve(settings: Settings) -> int:
     protocol = make_protocol(limits=limits, observer=log_error, clock=house.clock)
     options = make_serve_options(protocol, shutdown_s=round(settings.server.shutdown_grace_s))
     config = uvicorn.Config(create_app(house), host=settings.server.host, port=settings.server.port, **options)
+    _say_who_may_come(house, listener.getsockname()[1])
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         return runner.run(_serve(house, uvicorn.Server(config), listener))
+
+
+def _find_key(settings: Settings) -> bool | None:
+    """Tell whether somebody holds a good key; None: nobody asks, or the database cannot say."""
+    if not listens_beyond(settings.server) or not demands_keys(settings):
+        return None
+    database = Database(settings.database, clock=SystemClock())
+    try:
+        database.migrate()
+        return any_active(DatabaseKeys(database).list(), SystemClock().now())
+    except DatabaseUnavailable:
+        return None
+    finally:
+        database.close()
+
+
+def _say_who_may_come(house: House, port: int) -> None:
+    """Tell whoever started the service what it asks callers for, and how to log in; none of it reaches a log."""
+    settings = house.settings
+    if listens_beyond(settings.server) and not demands_keys(settings):
+        say("Callers from other machines need no key (server.allow_public, access.require_key).")
+    wanted = settings.access.login_link
+    if wanted == "always" or (wanted == "auto" and sys.stderr.isatty()):
+        base = say_login_base(settings, port)
+        say(f"To log in for operation, once, within {LINK_S / 60:.0f} minutes:")
+        say(f"{base}{LOGIN_PATH}?token={house.access.sessions.issue_link()}")
 
 
 def _listen(server: ServerSettings) -> socket.socket | None:
@@ -73,21 +106,3 @@ async def _serve(house: House, server: uvicorn.Server, listener: socket.socket) 
         await house.aclose()
         listener.close()
     return 0 if server.started else EXIT_UNAVAILABLE
-
-
-def require_private(server: ServerSettings) -> None:
-    """Return if the address is this machine's own, or if a public one is meant.
-
-    Raises:
-        SettingsRefused: callers from elsewhere could use the service without a key.
-    """
-    if server.allow_public or server.host == "localhost":
-        return
-    try:
-        private = ipaddress.ip_address(server.host).is_loopback
-    except ValueError:
-        private = False
-    if not private:
-        meant = "set server.allow_public (IRONLEAF_SERVER__ALLOW_PUBLIC=true) if that is meant"
-        reason = "anyone who reaches this address could use the service"
-        raise SettingsRefused((f"server.host (IRONLEAF_SERVER__HOST): {reason}; {meant}",))

@@ -1,0 +1,25 @@
+"""What `/health` tells operators beside the states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fastapi import Request
+
+from ironleaf.application.access.guard import Guard
+from ironleaf.application.access.keys import Scope
+from ironleaf.foundation.health import HealthReport
+from ironleaf.foundation.observability import Redactor
+from ironleaf.web import HealthDetails
+
+
+def make_health_details(guard: Guard, redactor: Redactor) -> HealthDetails:
+    """Return the details for callers with scope ``ops``, no key or password in them; nothing for all others."""
+
+    async def tell(request: Request, report: HealthReport) -> Mapping[str, str] | None:
+        caller = guard.recognise(request.scope)
+        if caller is None or Scope.OPS not in caller.scopes:
+            return None
+        return {name: redactor.redact_text(result.detail) for name, result in report.components.items()}
+
+    return tell
