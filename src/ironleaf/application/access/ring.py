@@ -90,7 +90,9 @@ class KeyRing:
         except IronleafError as error:
             self._say_away(error)
         except Exception:  # a turn that fails must not end the task: revocations would be missed
-            logger.exception("keys could not be read")
+            if not self._away:
+                logger.exception("keys could not be read")
+            self._away = True
         else:
             if self._away:
                 logger.info("keys are read again")

@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import TypeAdapter
 
-from ironleaf.application.access.guard import GUARD_ERRORS, Guard
+from ironleaf.application.access.guard import GUARD_ERRORS, Guard, caller_of
 from ironleaf.application.access.keys import Scope
 from ironleaf.application.api.forms import describe_form
 from ironleaf.application.conversions import Asker, Conversions, FormBody
@@ -71,8 +71,16 @@ def _asker(request: Request) -> Asker:
         language=choose_language(request.headers.get("accept-language")),
         request_id=request.state.request_id,
         ticket=request.state.client_request_id,
-        caller=name_peer(request.client.host) if request.client else "",
+        caller=_name_caller(request),
     )
+
+
+def _name_caller(request: Request) -> str:
+    """Return whose turn it is: a key's, or else that of the connection's other end."""
+    known = caller_of(request.scope)
+    if known is not None:
+        return known.name
+    return name_peer(request.client.host) if request.client else ""
 
 
 def name_peer(host: str) -> str:

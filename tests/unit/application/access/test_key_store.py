@@ -46,6 +46,13 @@ async def test_the_table_holds_no_secret(store: DatabaseKeys, database: Database
     assert text.rpartition("_")[2] not in str(rows)
 
 
+async def test_a_newer_versions_scope_opens_nothing(store: DatabaseKeys, database: Database) -> None:
+    store.add(make(1))
+    change = key_table.API_KEYS.update().values(scopes="admin convert")
+    database.transact(lambda connection: connection.execute(change))
+    assert [key.scopes for key in store.list()] == [{Scope.CONVERT}]
+
+
 async def test_a_key_is_revoked_once(store: DatabaseKeys) -> None:
     key = make(1)
     store.add(key)
