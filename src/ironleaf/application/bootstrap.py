@@ -180,14 +180,13 @@ def build_house(
     engines = build_engines(settings, BlamingRunner(recognisers, quarantine, job_s_max=page_s_max), backends, clock)
     watches = build_watches(settings.engines.vl, readers, backends, ledger, clock)
     own_model = PoolProbe("model", recognisers)
-    catalogue = build_catalogue()
+    catalogue, progress = build_catalogue(), ProgressBoard()
     servers = build_servers(settings.engines.vl, readers, backends)
     desk = EngineDesk(watches, own_model, servers=servers, ledger=ledger, clock=clock)
     flow = _build_flow(settings, decoders, engines, quarantine, catalogue, clock)
     admission = Admission(
         running_max=settings.server.conversions_max, queued_max=settings.server.conversions_queued_max, clock=clock
     )
-    progress = ProgressBoard()
     return House(
         settings=settings,
         clock=clock,
