@@ -54,7 +54,8 @@ leaks: $(VENV)/.dev ## Knock at every door with every fault (minutes)
 	IRONLEAF_LEAKS=all $(BIN)/python -m pytest -q -s tests/faults/leaks $(ARGS)
 
 .PHONY: fuzz
-fuzz: $(VENV)/.dev ## Hold the API and the parsers against whatever comes (minutes)
+fuzz: $(VENV)/.dev ## Hold the parsers (ten minutes), then the API against whatever comes
+	FUZZ_S=600 $(BIN)/python -m pytest -q tests/property/test_fuzz_parsers.py $(ARGS)
 	IRONLEAF_FUZZ=600 $(BIN)/python -m pytest -q -s tests/acceptance/test_openapi_fuzz.py $(ARGS)
 
 $(VENV)-mutants/.done: $(UV) requirements/mutants.txt pyproject.toml

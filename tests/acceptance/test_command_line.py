@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.fixtures.service import EXAMPLES, Service
@@ -22,21 +23,16 @@ Run = "Callable[..., subprocess.CompletedProcess[str]]"
 
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    def start(*arguments: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    wait = functools.partial(subprocess.run, capture_output=True, text=True, timeout=120, check=False)
+
+    def start(*arguments: str | Path, begin: Callable[..., Any] = wait, **environ: str) -> Any:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("IRONLEAF_", "LC_", "LANG"))}
         own = {
             "IRONLEAF_FILES__SPOOL_DIRECTORY": str(tmp_path / "spool"),
             "IRONLEAF_LOGS__DIRECTORY": str(tmp_path / "logs"),
         }
-        return subprocess.run(
-            [sys.executable, "-m", "ironleaf", *map(str, arguments)],
-            cwd=tmp_path,
-            env={**clean, **own, **environ},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        command = [sys.executable, "-m", "ironleaf", *map(str, arguments)]
+        return begin(command, cwd=tmp_path, env={**clean, **own, **environ})
 
     return start
 
@@ -55,6 +51,20 @@ def test_files_become_files_and_a_clash_gets_a_number(run: Run, tmp_path: Path) 
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["born_digital-2.txt", "born_digital.txt"]
     assert "Keeping a Log" in (tmp_path / "out" / "born_digital.txt").read_text(encoding="utf-8")
     assert done.stdout == ""
+
+
+def test_being_asked_to_end_leaves_nothing_behind(run: Run, tmp_path: Path) -> None:
+    def spooled() -> list[Path]:
+        return [path for path in (tmp_path / "spool").rglob("*") if path.is_file() and path.suffix != ".lock"]
+
+    begin = functools.partial(subprocess.Popen, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with run("convert", EXAMPLES / "scanned.pdf", begin=begin) as process:
+        while not spooled() and process.poll() is None:
+            pass
+        process.terminate()
+        words = process.communicate(timeout=60)
+    assert (process.returncode, words) == (143, ("", ""))
+    assert spooled() == []
 
 
 def test_json_is_one_document_a_line(run: Run) -> None:

@@ -33,7 +33,7 @@ from ironleaf.application.subscriptions import (
     log_process,
     log_step_down,
 )
-from ironleaf.application.texts import TextDesk
+from ironleaf.application.texts import TEXT_S_MAX, TextDesk
 from ironleaf.application.verdicts import judge_answer, watch_answer
 from ironleaf.application.worker_entry import make_decoding_worker, make_recognition_worker
 from ironleaf.document import EngineName, PageSource, TextLayer
@@ -100,6 +100,7 @@ class House:
     conversions: Conversions
     engines: dict[EngineChoice, Engine]
     pools: tuple[WorkerPool[Any, Any], ...]
+    """Those who open files, then those who recognise."""
     readers: tuple[ReplaceableModel, ...]
     """The model servers without their guards, for the doctor."""
     watches: tuple[BackendWatch, ...]
@@ -109,10 +110,11 @@ class House:
     spools: SpoolRoot = field(repr=False)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]], repr=False)
 
-    async def start(self, *, look_at_once: bool = True) -> None:
+    async def start(self, *, look_at_once: bool = True, reads: bool = True) -> None:
         """Start the worker processes, then the watches over the backends.
 
         ``look_at_once`` shows each backend the canary page now, and not only after a quiet minute.
+        Without ``reads`` files can be opened, and no page recognised.
 
         Raises:
             ExceptionGroup: of WorkerLost, a worker does not start; of SandboxMissing, a
@@ -120,7 +122,7 @@ class House:
         """
         try:
             async with asyncio.TaskGroup() as group:
-                for pool in self.pools:
+                for pool in self.pools if reads else self.pools[:1]:
                     group.create_task(pool.start())
         except BaseException:
             await self.aclose()
@@ -242,7 +244,7 @@ def _build_flow(
     clock: Clock,
 ) -> ConversionFlow:
     decode_s_max = settings.files.limits.decode_s_max
-    texts = TextDesk(decoders)
+    texts = TextDesk(BlamingRunner(decoders, quarantine, job_s_max=TEXT_S_MAX))
     return ConversionFlow(
         check=_checker(settings.files.limits, settings.files.formats, load_libmagic()),
         quarantine=quarantine,

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
+from ironleaf.application.allowance import TextAllowance
 from ironleaf.application.assembly import assemble_document
 from ironleaf.application.inspecting import Foresight, assemble_inspection, inspect_pages
 from ironleaf.application.options import ConvertOptions, PageRange
@@ -28,6 +30,11 @@ from ironleaf.services.files.quarantine import Quarantine, suspected
 from ironleaf.services.files.settings import FileLimits
 from ironleaf.services.files.spool import Spool
 from ironleaf.services.files.stored import StoredFile
+
+ASSEMBLY_RESERVE_S: Final = 0.5
+"""Kept back of a caller's time to put the pages together: a worker that was stopped must be replaced first."""
+ASSEMBLY_SHARE: Final = 0.05
+"""Of a short time no more than this is kept back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +101,7 @@ class ConversionFlow:
             opening = await self._open(order, report)
             opened_s = self._clock.monotonic()
             on_page = _count_pages(len(opening.numbers), report)
-            pages = await self._reader.read(opening.opened, opening.numbers, _reading(order), on_page=on_page)
+            pages = await self._reader.read(opening.opened, opening.numbers, self._reading(order), on_page=on_page)
             require_some_read(pages, self._catalogue)
             read_s = self._clock.monotonic()
             report(Progress(stage=Stage.ASSEMBLING, pages_done=len(pages), pages=len(pages)))
@@ -125,7 +132,7 @@ class ConversionFlow:
         """
         with suspected(order.stored.sha256):
             opening = await self._open(order)
-            pages = await inspect_pages(opening.opened, opening.numbers, _reading(order), self._foresee)
+            pages = await inspect_pages(opening.opened, opening.numbers, self._reading(order), self._foresee)
         return assemble_inspection(
             opening.checked,
             pages,
@@ -153,6 +160,16 @@ class ConversionFlow:
         numbers = select_pages(opened.page_count, order.options.page_range, self._limits.pages_max)
         notices = (*checked.notices, *opened.notices)
         return _Opening(checked=checked, opened=opened, numbers=numbers, notices=notices)
+
+    def _reading(self, order: Order) -> Reading:
+        left_s = order.deadline.remaining_s()
+        return Reading(
+            options=order.options,
+            deadline=order.deadline.less(min(ASSEMBLY_RESERVE_S, ASSEMBLY_SHARE * left_s)),
+            language=order.language,
+            request_id=order.request_id,
+            allowance=TextAllowance(self._limits.text_characters_max),
+        )
 
     async def _check_in_time(self, order: Order) -> CheckedFile:
         patience = asyncio.timeout(order.deadline.remaining_s())
@@ -206,12 +223,3 @@ def select_pages(page_count: int, page_range: PageRange | None, pages_max: int) 
         detail = Detail(reason=TOO_MANY_PAGES.reason, limit=pages_max, actual=len(numbers), unit=Unit.PAGES)
         raise LimitReached(TOO_MANY_PAGES, details=(detail,))
     return numbers
-
-
-def _reading(order: Order) -> Reading:
-    return Reading(
-        options=order.options,
-        deadline=order.deadline,
-        language=order.language,
-        request_id=order.request_id,
-    )

@@ -21,7 +21,7 @@ from ironleaf.document import (
     RenderSpec,
 )
 from ironleaf.foundation.errors import IronleafError, Language, make_problem
-from ironleaf.services.engines.base import RungsExhausted
+from ironleaf.services.engines.base import RungsExhausted, discard
 from ironleaf.services.engines.errors import DEADLINE_EXCEEDED
 
 PAGE_IMAGE_SIDE_PX_MAX: Final = 1_600
@@ -112,10 +112,14 @@ async def attach_image(page: Page, source: PageSource) -> Page:
         image = await source.render(spec) if source.has_image else None
     except IronleafError:
         image = None  # the text is there; its picture is an extra
-    if image is None or image.bytes > PAGE_IMAGE_BYTES_MAX:
+    if image is None:
         return leave_image_out(page)
-    data = await asyncio.to_thread(image.path.read_bytes)
-    await asyncio.to_thread(image.path.unlink)
+    try:
+        if image.bytes > PAGE_IMAGE_BYTES_MAX:
+            return leave_image_out(page)
+        data = await asyncio.to_thread(image.path.read_bytes)
+    finally:
+        await asyncio.to_thread(discard, image)
     return replace(page, image=f"data:image/jpeg;base64,{base64.b64encode(data).decode()}")
 
 

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 import structlog
 
+from ironleaf.application.allowance import TextAllowance
 from ironleaf.application.errors import ENGINE_NOT_CONFIGURED, PAGE_WITHOUT_IMAGE, as_known
 from ironleaf.application.options import ConvertOptions, EngineChoice
 from ironleaf.application.pages import (
@@ -56,6 +57,7 @@ class Reading:
     deadline: Deadline
     language: Language
     request_id: str
+    allowance: TextAllowance
 
 
 class PageReader:
@@ -131,7 +133,7 @@ class PageReader:
             request_id=reading.request_id,
         )
         result = await self._engines[options.engine].recognise(source, request)
-        result = await self._clean(result, reading.deadline)
+        result = reading.allowance.spend(await self._clean(result, reading.deadline))
         source = replace(source, warnings=(*source.warnings, *opened.warnings_of(number)))
         page = make_page(source, result, self._grade(result))
         if not options.include_images:

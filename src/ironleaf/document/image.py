@@ -41,3 +41,5 @@ class PageImage:
     """The file's size."""
     ink_share: float
     """Share of pixels that differ clearly from the background, 0-1: tells a blank page."""
+    spooled: bool = False
+    """Drawn for one reading: whoever read it deletes it. Any other picture is not his to delete."""

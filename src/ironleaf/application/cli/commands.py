@@ -22,6 +22,8 @@ from ironleaf.foundation.errors.protocol import INTERNAL_ERROR
 EXIT_REFUSED = 78
 """EX_CONFIG of sysexits.h."""
 EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+"""What shells say of who was asked to end (SIGTERM)."""
 
 _log = structlog.get_logger(__name__)
 
@@ -53,6 +55,8 @@ def run() -> None:
         sys.exit(choose_exit([problem.kind]))
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
+    except asyncio.CancelledError:
+        sys.exit(EXIT_TERMINATED)
     except SystemExit:
         raise
     except BaseException:  # noqa: BLE001  (the last resort of the command line's sink; a panic of Rust is no Exception)

@@ -28,7 +28,7 @@ async def inspect_files(
 ) -> int:
     """Inspect the files in the order given; return the exit code."""
     kinds: list[Kind] = []
-    async with open_house(settings) as house:
+    async with open_house(settings, reads=False) as house:
         ids = RequestIds(house.clock, make_randomness())
         for path in paths:
             asker = Asker(language=language, request_id=ids.make())

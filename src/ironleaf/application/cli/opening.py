@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import asyncio
+import signal
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 
 from ironleaf.application.bootstrap import House, build_house
@@ -26,12 +28,33 @@ def set_up_logs(settings: Settings, *, console: bool = True) -> None:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings) -> AsyncGenerator[House]:
-    """Yield a running house whose logs keep off the terminal, where the user is told in sentences; close it after."""
+async def open_house(settings: Settings, *, reads: bool = True) -> AsyncGenerator[House]:
+    """Yield a running house whose logs keep off the terminal, where the user is told in sentences; close it after.
+
+    ``reads``: pages will be recognised; otherwise nobody is started for it. Being asked
+    to end (SIGTERM) cancels the command, so that its spools go with it.
+    """
     set_up_logs(settings, console=False)
     house = build_house(settings, keeps_records=False)
-    await house.start(look_at_once=False)  # most commands are over within the minute
+    with _ended_when_asked():
+        await house.start(look_at_once=False, reads=reads)  # most commands are over within the minute
+        try:
+            yield house
+        finally:
+            await house.aclose()
+
+
+@contextmanager
+def _ended_when_asked() -> Generator[None]:
+    command = asyncio.current_task()
+    assert command is not None  # noqa: S101
+    loop = asyncio.get_running_loop()
     try:
-        yield house
+        loop.add_signal_handler(signal.SIGTERM, command.cancel)
+    except (NotImplementedError, RuntimeError):  # not in the main thread, or not on this platform
+        yield
+        return
+    try:
+        yield
     finally:
-        await house.aclose()
+        loop.remove_signal_handler(signal.SIGTERM)

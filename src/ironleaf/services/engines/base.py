@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from ironleaf.foundation.errors import IronleafError, ModelFailure
 
 if TYPE_CHECKING:
-    from ironleaf.document import Attempt, EngineName, PageResult, PageSource
+    from ironleaf.document import Attempt, EngineName, PageImage, PageResult, PageSource
     from ironleaf.foundation.clock import Deadline
 
 
@@ -76,3 +76,9 @@ class Engine(Protocol):
     async def aclose(self) -> None:
         """Give everything back; calling it twice does no harm."""
         ...
+
+
+def discard(image: PageImage) -> None:
+    """Delete a picture that was drawn for one reading; the canary page, and whatever else is nobody's, stays."""
+    if image.spooled:
+        image.path.unlink(missing_ok=True)

@@ -101,7 +101,7 @@ class OpenedDocument:
             target.unlink(missing_ok=True)
             raise
         self._remember(number, rendered.notices)
-        return rendered.image
+        return replace(rendered.image, spooled=True)
 
     def _remember(self, number: int, notices: tuple[str, ...]) -> None:
         if notices:

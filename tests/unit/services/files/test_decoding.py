@@ -81,6 +81,7 @@ async def test_pages_are_described_and_drawn_on_demand(tmp_path: Path) -> None:
     first = await page.render(RenderSpec())
     second = await page.render(RenderSpec(encoding=ImageEncoding.JPEG))
     assert first.path != second.path
+    assert first.spooled  # whoever reads it deletes it
     assert {first.path.parent, second.path.parent} == {tmp_path}
     assert (first.path.suffix, second.path.suffix) == (".npy", ".jpg")
     assert document.warnings_of(2) == ("a-notice", "image-truncated")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from ironleaf.document import EngineName, ImageEncoding, RenderSpec
 from ironleaf.foundation.errors import LimitReached, ModelFailure
 from ironleaf.foundation.processes import BusyReason, JobFailed, LossReason, PoolBusy, WorkerLost
-from ironleaf.services.engines.base import Capabilities
+from ironleaf.services.engines.base import Capabilities, discard
 from ironleaf.services.engines.embedded.job import RecogniseJob
 from ironleaf.services.engines.embedded.script import SCRIPTS_READ
 from ironleaf.services.engines.errors import (
@@ -75,7 +75,7 @@ class EmbeddedEngine:
         try:
             return await self._read(image, request)
         finally:
-            image.path.unlink(missing_ok=True)
+            discard(image)
 
     async def aclose(self) -> None:
         """Do nothing: the workers belong to their pool."""

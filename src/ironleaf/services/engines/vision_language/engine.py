@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ironleaf.document import EngineName, PageResult, RenderSpec
 from ironleaf.foundation.errors import Level, ModelFailure
-from ironleaf.services.engines.base import Capabilities
+from ironleaf.services.engines.base import Capabilities, discard
 from ironleaf.services.engines.errors import DEADLINE_EXCEEDED, ENGINE_FAILED
 from ironleaf.services.engines.upstream_failures import (
     CausedBy,
@@ -157,8 +157,11 @@ class VisionLanguageEngine:
         self, page: PageSource, prompt: str, deadline: Deadline, *, turn_deg: int
     ) -> tuple[PageImage, PageReply]:
         image = await page.render(self._make_spec(turn_deg))
-        self._check_shape(image)
-        completion = await self._call(prompt, image, deadline)
+        try:
+            self._check_shape(image)
+            completion = await self._call(prompt, image, deadline)
+        finally:
+            discard(image)
         await self._check_answer(completion, prompt, image, page.number)
         return image, read_reply(completion.text, self._profile)
 

@@ -51,7 +51,8 @@ _PILLOW_FORMATS: Final[dict[str, tuple[str, ...]]] = {
 }
 """Our name of a format: the only plug-ins that may touch such a file."""
 _SEQUENCES: Final = frozenset({"webp", "heif", "heic", "avif"})
-"""Formats whose frames a decoder counts from the head. A PNG's or MPO's further frames are decoration of one page."""
+"""Formats whose frames a decoder counts from the head. A PNG's further frames are an animation,
+which is told; an MPO's are previews and depth maps of one photograph."""
 
 _Rows: TypeAlias = "NDArray[np.bool_]"
 
@@ -149,10 +150,12 @@ class OpenedImage:
         self._picture: Image.Image | None = first
         self._canvas = first.size
         self._frames = frames
+        still = request.format == "png" and int(getattr(first, "n_frames", 1)) > 1
+        self._notices = (errors.FRAMES_SKIPPED.reason,) if still else ()
 
     @property
     def info(self) -> OpenedInfo:
-        return OpenedInfo(page_count=self._frames)
+        return OpenedInfo(page_count=self._frames, notices=self._notices)
 
     def describe(self, number: int) -> PageInfo:
         if self._request.format in {"tiff", "jpeg", "png", "bmp"}:

@@ -90,6 +90,7 @@ def unpack_colours(picture: Image.Image, notices: list[str]) -> Image.Image:
         notices.append(errors.PALETTE_EXPANDED.reason)
     if mode in {"P", "PA", "LA", "La", "RGBa"} or "transparency" in picture.info:
         has_alpha = mode != "P" or "transparency" in picture.info
+        picture = picture.convert("LA") if mode == "La" else picture  # the only way that leads out of it
         return picture.convert("RGBA" if has_alpha else "RGB")
     if mode == "1":
         return picture.convert("L")

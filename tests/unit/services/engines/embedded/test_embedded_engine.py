@@ -54,17 +54,26 @@ def left_in(folder: Path) -> list[Path]:
     return list(folder.iterdir())
 
 
-def make_page(path: Path) -> PageSource:
+def make_page(path: Path, *, spooled: bool = True) -> PageSource:
     async def render(spec: RenderSpec) -> PageImage:
         assert spec.encoding is ImageEncoding.RAW_RGB
         put(path)
-        return PageImage(path=path, encoding=spec.encoding, width_px=10, height_px=20, bytes=6, ink_share=0.25)
+        return PageImage(
+            path=path, encoding=spec.encoding, width_px=10, height_px=20, bytes=6, ink_share=0.25, spooled=spooled
+        )
 
     return PageSource(number=1, width_px=10, height_px=20, render=render)
 
 
 def request(clock: ManualClock, *, timeout_s: float = 30.0) -> RecogniseRequest:
     return RecogniseRequest(deadline=Deadline.after(timeout_s, clock), languages=("de",))
+
+
+async def test_a_picture_that_nobody_drew_for_it_is_left_alone(tmp_path: Path, clock: ManualClock) -> None:
+    runner = Runner(PageResult(engine=EngineName.EMBEDDED, text="Moin"), clock)
+    engine = EmbeddedEngine(runner, EmbeddedSettings())
+    await engine.recognise(make_page(tmp_path / "p.npy", spooled=False), request(clock))
+    assert left_in(tmp_path) == [tmp_path / "p.npy"]
 
 
 async def test_reads_a_page_and_deletes_its_picture(tmp_path: Path, clock: ManualClock) -> None:

@@ -37,7 +37,9 @@ class DrawnPage:
 
 @pytest.fixture
 def make_page(tmp_path: Path) -> Callable[..., DrawnPage]:
-    def make(*, content: bytes = bytes(range(256)) * 40, width_px: int = 800, height_px: int = 1000) -> DrawnPage:
+    def make(
+        *, content: bytes = bytes(range(256)) * 40, width_px: int = 800, height_px: int = 1000, spooled: bool = False
+    ) -> DrawnPage:
         path = tmp_path / "page.jpg"
         path.write_bytes(content)
         specs: list[RenderSpec] = []
@@ -51,6 +53,7 @@ def make_page(tmp_path: Path) -> Callable[..., DrawnPage]:
                 height_px=height_px,
                 bytes=len(content),
                 ink_share=0.1,
+                spooled=spooled,
             )
 
         return DrawnPage(PageSource(number=3, width_px=width_px, height_px=height_px, render=render), specs)

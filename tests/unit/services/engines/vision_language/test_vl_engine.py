@@ -3,7 +3,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
@@ -18,6 +18,9 @@ from ironleaf.services.engines.profiles import load_profile
 from ironleaf.services.engines.upstream_failures import FailureKind
 from ironleaf.services.engines.vision_language.answer import Answer, AnswerRejected, UpstreamFailure
 from ironleaf.services.engines.vision_language.engine import VisionLanguageEngine
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.anyio
 Make = Callable[..., Any]
@@ -64,6 +67,15 @@ async def test_a_page_becomes_text_under_the_public_alias(build: Make, make_page
     assert page.specs == [
         RenderSpec(encoding=ImageEncoding.JPEG, side_px_max=2000, pixels_max=4_000_000, jpeg_quality=90)
     ]
+
+
+@pytest.mark.parametrize("spooled", [True, False])
+async def test_a_picture_that_was_drawn_for_it_is_deleted_once_it_is_read(
+    build: Make, make_page: Make, tmp_path: Path, spooled: bool
+) -> None:
+    engine, _ = build(said("text"))
+    await engine.recognise(make_page(spooled=spooled).source, ask())
+    assert (tmp_path / "page.jpg").exists() is not spooled
 
 
 async def test_settings_go_before_the_profile_and_zero_is_a_value(build: Make, make_page: Make) -> None:

@@ -177,3 +177,27 @@ def test_other_encodings_are_readable_files(tmp_path: Path, bench: Any, encoding
     assert len(data) == rendered.image.bytes
     with Image.open(io.BytesIO(data)) as picture:
         assert (picture.format, picture.mode, picture.size) == (encoding.upper(), "RGB", (60, 40))
+
+
+def test_premultiplied_grey_is_read(tmp_path: Path, bench: Any) -> None:
+    path = tmp_path / "in"
+    picture = paint("LA", background=(255, 255), mark=(0, 255))
+    picture.save(path, format="TIFF")
+    kind = b"\x52\x01\x03\0\1\0\0\0%c\0"  # of the second sample: plain alpha is 2, premultiplied is 1
+    path.write_bytes(path.read_bytes().replace(kind % 2, kind % 1))
+    with Image.open(path) as stored:
+        assert stored.mode == "La"
+    pixels, _ = bench.render(path, "tiff")
+    assert_marked(pixels, BLACK)
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_only_the_first_picture_of_an_animated_png_is_read_and_that_is_told(
+    tmp_path: Path, bench: Any, frames: int
+) -> None:
+    pictures = [paint("RGB"), paint("RGB", mark="red")][:frames]
+    pictures[0].save(tmp_path / "in", format="PNG", save_all=True, append_images=pictures[1:])
+    opened = bench.open(tmp_path / "in", "png")
+    assert opened.page_count == 1
+    assert opened.notices == (("frames-skipped",) if frames == 2 else ())
+    assert_marked(bench.render(tmp_path / "in", "png")[0], BLACK)
