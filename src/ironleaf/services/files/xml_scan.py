@@ -11,8 +11,8 @@ from ironleaf.services.files.errors import XML_BOMB
 if TYPE_CHECKING:
     from ironleaf.services.files.settings import FileLimits
 
-WINDOW_BYTES: Final = 4_096
-"""Nesting is counted per window: between two looks it can grow by some 600 levels, which no parser minds."""
+WINDOW_BYTES: Final = 512
+"""Nesting is counted per window: between two looks it can grow by some 170 levels, which no reader of ours minds."""
 CARRY_BYTES_MAX: Final = 64 * 1024
 """A piece without any tag is text; of a longer one only the end matters."""
 _ENTITY: Final = b"<!ENTITY"

@@ -13,6 +13,7 @@ import pytest
 from ironleaf.foundation.errors import IronleafError, Unit
 from ironleaf.services.files.archives import check_archive, check_table
 from ironleaf.services.files.settings import FileLimits
+from ironleaf.services.files.xml_scan import XmlScan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -191,3 +192,15 @@ def test_what_is_not_run_or_fetched_is_named(
     path = tmp_path / "file"
     path.write_bytes(zipped(members))
     assert check_archive(path, limits=LIMITS).notices == notices
+
+
+@pytest.mark.parametrize("before", [0, 100, 300, 511])
+def test_nesting_is_refused_before_it_is_deep_enough_to_hurt_a_reader(before: int) -> None:
+    deep = b" " * before + b"<a>" * 500 + b"</a>" * 500
+    with pytest.raises(IronleafError) as caught:
+        XmlScan(LIMITS).feed(deep)
+    assert caught.value.entry.reason == "xml-bomb"
+
+
+def test_nesting_within_the_limit_is_read() -> None:
+    XmlScan(LIMITS).feed(b"<a>" * 250 + b"</a>" * 250)
