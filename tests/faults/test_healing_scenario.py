@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from ironleaf.application.bootstrap import build_backends, build_readers, build_watches
+from ironleaf.application.bootstrap import build_backends, build_readers, build_servers, build_watches
 from ironleaf.application.engine_desk import EngineDesk
 from ironleaf.application.pages import make_page
 from ironleaf.application.settings import VlSettings
@@ -79,7 +79,8 @@ async def stage(
     (watch,) = build_watches(vl, readers, guarded, ledger, clock)
     embedded = FaultyEngine("read by the embedded engine", name=EngineName.EMBEDDED, alias="embedded")
     ladder = LadderEngine((*guarded, embedded), clock=clock)
-    desk = EngineDesk((watch,), Embedded(), ledger=ledger, clock=clock)
+    servers = build_servers(vl, readers, guarded)
+    desk = EngineDesk((watch,), Embedded(), servers=servers, ledger=ledger, clock=clock)
     try:
         yield Scene(ladder, readers[0], watch, desk, ledger, clock)
     finally:
