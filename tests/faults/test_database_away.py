@@ -75,6 +75,25 @@ async def test_what_is_wrong_with_a_file_is_told_by_a_word_of_ours(how: str, tmp
     assert [(check.step, check.verdict) for check in checks] == [("reachable", Verdict.FAILED)]
 
 
+async def test_the_doctor_finds_a_database_well_and_one_that_is_yet_to_be_filled(
+    database_settings: DatabaseSettings,
+) -> None:
+    async def see() -> dict[str, Verdict]:
+        return {check.step: check.verdict async for check in examine_database(database_settings, clock=SystemClock())}
+
+    room = {"room": Verdict.OK} if database_settings.url.startswith("sqlite") else {}
+    assert await see() == {
+        "reachable": Verdict.OK,
+        "schema": Verdict.WARNING,
+        "writable": Verdict.OK,
+        **room,
+    }
+    database = Database(database_settings, clock=ManualClock())
+    database.migrate()
+    await database.aclose()
+    assert await see() == {"reachable": Verdict.OK, "schema": Verdict.OK, "writable": Verdict.OK, **room}
+
+
 async def test_a_full_disk_is_told_and_over_once_a_row_is_taken(tmp_path: Path) -> None:
     database = Database(DatabaseSettings(url=f"sqlite:///{tmp_path}/a.db", threads=1), clock=ManualClock())
     database.migrate()

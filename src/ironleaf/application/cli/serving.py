@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 import sys
 
@@ -100,9 +101,23 @@ async def _serve(house: House, server: uvicorn.Server, listener: socket.socket) 
         say("The service does not start; `ironleaf doctor` tells why.")
         return EXIT_UNAVAILABLE
     house.oversee()
+    _outlive_signals()
     try:
         await server.serve(sockets=[listener])
     finally:
         await house.aclose()
         listener.close()
     return 0 if server.started else EXIT_UNAVAILABLE
+
+
+def _outlive_signals() -> None:
+    """Let the house be closed after a signal: the server heeds it, and then raises it again for whoever was before.
+
+    A second one ends the process at once, as ever.
+    """
+
+    def pass_over(number: int, _frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, pass_over)

@@ -118,7 +118,7 @@ class Exchange(Generic[Item, Seen]):
                 logger.exception("%s lost %d items: the database does not take them", self._name, len(batch))
             else:
                 self._met = True
-                self._arrive(seen, len(batch))
+                self._arrive(seen)
             if not self._items:
                 return True
 
@@ -128,11 +128,11 @@ class Exchange(Generic[Item, Seen]):
             async with asyncio.timeout(FAREWELL_S):
                 await self.trade_now()
 
-    def _arrive(self, seen: Seen, written: int) -> None:
+    def _arrive(self, seen: Seen) -> None:
         self._receive(seen)
         if self._away:
             self._away = False
-            logger.warning("the database is back: %s wrote %d, lost %d so far", self._name, written, self.dropped)
+            logger.warning("the database is back: %s writes again, %d items lost so far", self._name, self.dropped)
 
     def _wait_for(self, failure: DatabaseUnavailable, batch: Sequence[Item]) -> None:
         self._items.extendleft(reversed(batch))

@@ -6,6 +6,7 @@ down; they import nothing of the product.
 
 from __future__ import annotations
 
+import logging
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -28,6 +29,7 @@ MIGRATIONS: Final = Path(__file__).parent / "migrations"
 HEAD: Final = "head"
 BASE: Final = "base"
 
+logger = logging.getLogger(__name__)
 _turn: Final = threading.Lock()
 """Alembic keeps what it works on in a global of its module."""
 
@@ -91,8 +93,12 @@ def _require_known(connection: Connection) -> None:
 
 def _move(run: Callable[[Config, str], None], connection: Connection, target: str) -> None:
     _require_known(connection)
+    before = read_version(connection)
     try:
         with _turn:
             run(_configure(connection), target)
     except CommandError:
         raise NoSuchVersion("no such version of the schema") from None
+    after = read_version(connection)
+    if after != before:
+        logger.info("the schema goes from %s to %s", before or BASE, after or BASE)

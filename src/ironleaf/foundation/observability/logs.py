@@ -39,7 +39,7 @@ _KIT_FACTS: Final = (
     *("context", "stack"),
 )
 """Taken over from records of the standard library: what the web kit says of an error."""
-_QUIET_LIBRARIES = ("asyncio", "PIL", "httpcore", "httpx", "multipart", "python_multipart", "urllib3")
+_QUIET_LIBRARIES = ("PIL", "alembic", "asyncio", "httpcore", "httpx", "multipart", "python_multipart", "urllib3")
 
 
 def configure_logs(settings: LogSettings, redactor: Redactor, *, console: TextIO | None = None) -> None:

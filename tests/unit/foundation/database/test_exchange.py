@@ -97,7 +97,7 @@ async def test_while_the_database_is_away_everything_is_kept_and_caught_up(caplo
     told = [record.getMessage() for record in caplog.records]
     assert len(told) == 2
     assert "away (unreachable)" in told[0]
-    assert "wrote 4, lost 0" in told[1]
+    assert "writes again, 0 items lost" in told[1]
     running.cancel()
 
 

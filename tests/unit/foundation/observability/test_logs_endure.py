@@ -282,7 +282,9 @@ def test_the_server_logs_through_us_alone(tmp_path: Path, name: str) -> None:
     assert [record["logger"] for record in logs.records()] == [name]
 
 
-@pytest.mark.parametrize("name", ["asyncio", "PIL", "httpcore", "httpx", "multipart", "python_multipart", "urllib3"])
+@pytest.mark.parametrize(
+    "name", ["PIL", "alembic", "asyncio", "httpcore", "httpx", "multipart", "python_multipart", "urllib3"]
+)
 def test_talkative_libraries_are_heard_from_warnings_on(tmp_path: Path, name: str) -> None:
     logs = Logs(tmp_path, level="debug")
     logging.getLogger(name).info("chatter")
