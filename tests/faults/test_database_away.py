@@ -94,6 +94,24 @@ async def test_the_doctor_finds_a_database_well_and_one_that_is_yet_to_be_filled
     assert await see() == {"reachable": Verdict.OK, "schema": Verdict.OK, "writable": Verdict.OK, **room}
 
 
+async def test_a_file_that_is_taken_away_is_missed_at_once_and_used_once_it_is_back(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    database = Database(DatabaseSettings(url=f"sqlite:///{path}"), clock=ManualClock())
+    database.migrate()
+    probe = DatabaseProbe(database)
+    assert (await probe.check()).status is HealthStatus.HEALTHY
+    path.rename(tmp_path / "elsewhere.db")
+    with pytest.raises(DatabaseUnavailable) as caught:
+        await database.run(lambda connection: connection.execute(select(ENTRIES)).all())
+    assert caught.value.trouble is Trouble.UNREACHABLE
+    assert (await probe.check()).detail == "sqlite: unreachable"
+    assert not path.exists()
+    (tmp_path / "elsewhere.db").replace(path)
+    assert await database.run(lambda connection: connection.execute(select(ENTRIES)).all()) == []
+    assert (await probe.check()).status is HealthStatus.HEALTHY
+    await database.aclose()
+
+
 async def test_a_full_disk_is_told_and_over_once_a_row_is_taken(tmp_path: Path) -> None:
     database = Database(DatabaseSettings(url=f"sqlite:///{tmp_path}/a.db", threads=1), clock=ManualClock())
     database.migrate()

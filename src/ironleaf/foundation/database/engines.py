@@ -7,15 +7,17 @@ import os
 import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import URL, create_engine, event
+from sqlalchemy import URL, create_engine, event, exc
 
 from ironleaf.foundation.database.address import PostgresAddress, SqliteAddress, parse_address
+from ironleaf.foundation.database.errors import Trouble, make_unavailable
 from ironleaf.foundation.database.translation import translate_system
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy import Connection, Engine
+    from sqlalchemy.pool import ConnectionPoolEntry
 
     from ironleaf.foundation.database.settings import DatabaseSettings
 
@@ -26,6 +28,7 @@ WAL_BYTES_MAX: Final = 64 * 1024**2
 MS: Final = 1000
 BEGIN_OPTION: Final = "ironleaf_begin"
 """How a connection's transactions begin on SQLite, if not by taking the writer's place at once."""
+_FILE: Final = "file"
 _FILE_MODE: Final = 0o600
 _DIRECTORY_MODE: Final = 0o700
 _POSTGRES_SESSION: Final = (
@@ -52,16 +55,35 @@ def _make_sqlite(address: SqliteAddress, settings: DatabaseSettings) -> Engine:
         pool_timeout=settings.wait_s,
     )
 
+    met = False
+
     def make_place(*_: object) -> None:
+        if met and not address.path.exists():  # a new one beside the old one's log would be damaged by it
+            raise make_unavailable(Trouble.UNREACHABLE, missing=True)
         _make_private(address.path)
 
-    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+    def prepare(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+        nonlocal met
         prepare_sqlite(connection)
+        record.info[_FILE], met = _identify(address.path), True
+
+    def check_file(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if record.info.get(_FILE) != _identify(address.path):
+            raise exc.DisconnectionError  # it was taken away: what one wrote to it now would be lost
 
     event.listen(engine, "do_connect", make_place)
     event.listen(engine, "connect", prepare)
+    event.listen(engine, "checkout", check_file)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _identify(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _make_private(path: Path) -> None:
