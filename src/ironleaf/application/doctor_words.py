@@ -35,6 +35,9 @@ STEPS: Final[dict[str, Said]] = {
     "speed": Said("speed, small page", "速度（小页面）"),
     "schema": Said("is of this version", "版本一致"),
     "write_ahead": Said("keeps a write-ahead log", "使用预写日志"),
+    "channels": Said("are configured", "已配置"),
+    "sent": Said("takes a test message", "能接收测试消息"),
+    "sent address-not-allowed": Said("takes a test message", "能接收测试消息"),
 }
 MENDS: Final[dict[str, Said]] = {
     "read": Said(
@@ -123,6 +126,18 @@ MENDS: Final[dict[str, Said]] = {
     "speed": Said(
         "The server read one page and not the next one: look at its log and its load.",
         "服务器读出了一页，却没能读出下一页：请查看其日志与负载。",
+    ),
+    "channels": Said(
+        "Add a channel to alerts.channels, with an address that Apprise knows or a webhook; see docs/howto/alerts.md.",
+        "请在 alerts.channels 中添加通道，填写 Apprise 支持的地址或 webhook；参见 docs/howto/alerts.md。",
+    ),
+    "sent": Said(
+        "Check the channel's address and key at the receiver, and that this machine may reach it.",
+        "请在接收方核对该通道的地址和密钥，并确认本机可以访问。",
+    ),
+    "sent address-not-allowed": Said(
+        "Its name leads to a private address: set allow_private on the channel if that is meant.",
+        "该地址指向内网：如果确实需要，请在该通道上设置 allow_private。",
     ),
 }
 

@@ -169,7 +169,16 @@ FLOW_DOORS: tuple[Door, ...] = (
 
 # --- doors at which the caller brings the secrets: nothing that he says comes back ------------------------------------
 
-_PLACES = ("/", f"/{KEY}", f"/v1/{KEY}", f"/errors/{KEY}", f"/{DSN}", f"/v1/convert/{HOME}", "/%2e%2e/%2fetc/canary")
+_PLACES = (
+    "/",
+    f"/{KEY}",
+    f"/v1/{KEY}",
+    f"/errors/{KEY}",
+    f"/runbooks/{KEY}",
+    f"/{DSN}",
+    f"/v1/convert/{HOME}",
+    "/%2e%2e/%2fetc/canary",
+)
 _METHODS = ("HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "CANARY")
 _NAMES = (HOME, WINDOWS_PATH, f"{MAIL}.gif", f"{KEY}.exe", "\u202ecanary.gif", "canary\\x00.gif", ALL.replace('"', ""))
 _VALUES: dict[str, str] = {
@@ -232,6 +241,7 @@ def _carry() -> list[Door]:
         "/version",
         "/docs",
         "/errors/not-found",
+        "/runbooks/backend-down",
         "/",
         "/console/state",
         f"/console/progress/{KEY}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from ironleaf.application import version
-from ironleaf.application.api import engines, ops_engines, sessions
+from ironleaf.application.api import engines, ops_engines, ops_incidents, runbooks, sessions
 from ironleaf.application.api.gate import AccessGate
 from ironleaf.application.api.health_details import make_health_details
 from ironleaf.application.api.routes import make_router
@@ -39,8 +39,12 @@ def create_app(house: House) -> FastAPI:
     guard = house.access.guard
     app.include_router(make_router(house.conversions, convert_errors=errors, guard=guard))
     app.include_router(engines.make_router(house.desk))
+    app.include_router(runbooks.make_router())
     _add_console(app, house)
     app.include_router(ops_engines.make_router(house.desk, guard=guard))
+    redactor = Redactor(secrets=list_secrets(house.settings))
+    incidents = ops_incidents.make_router(house.alerting.desk, guard=guard, redactor=redactor, clock=house.clock)
+    app.include_router(incidents)
     app.include_router(sessions.make_router(house.access))
     app.add_middleware(AccessGate, guard=guard)
     install(
@@ -50,7 +54,7 @@ def create_app(house: House) -> FastAPI:
         request_observer=log_request,
         health_board=house.health,
         front=house.access.front,
-        health_details=make_health_details(guard, Redactor(secrets=list_secrets(house.settings))),
+        health_details=make_health_details(guard, redactor),
         body_bytes_max=house.settings.files.limits.bytes_max + FORM_BYTES_MAX,
         clock=house.clock,
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,14 @@ EXIT_TERMINATED = 143
 """What shells say of who was asked to end (SIGTERM)."""
 
 _log = structlog.get_logger(__name__)
+
+
+class DoctorSubject(StrEnum):
+    """What the doctor looks at."""
+
+    ALL = "all"
+    ALERTS = "alerts"
+
 
 app = typer.Typer(
     name="ironleaf",
@@ -82,6 +91,9 @@ def serve(
 
 @app.command()
 def doctor(
+    subject: Annotated[DoctorSubject, typer.Argument(help="`alerts`: send a test through each channel.")] = (
+        DoctorSubject.ALL
+    ),
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Try everything the service stands on, and say how to mend what is wrong."""
@@ -91,7 +103,10 @@ def doctor(
         settings = load_settings()
     except SettingsRefused as refused:
         raise typer.Exit(show_refused(refused.lines, language=find_language(), as_json=as_json)) from None
-    raise typer.Exit(asyncio.run(run_doctor(settings, language=find_language(), as_json=as_json)))
+    only_alerts = subject is DoctorSubject.ALERTS
+    raise typer.Exit(
+        asyncio.run(run_doctor(settings, language=find_language(), as_json=as_json, only_alerts=only_alerts))
+    )
 
 
 @app.command()

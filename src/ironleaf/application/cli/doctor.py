@@ -12,6 +12,7 @@ from rich.table import Table
 
 from ironleaf.application.cli.exits import say
 from ironleaf.application.doctor import examine
+from ironleaf.application.doctor_alerts import examine_channels
 from ironleaf.application.doctor_checks import Check, Verdict
 from ironleaf.application.doctor_words import advise, name_step
 from ironleaf.application.settings import Settings, list_secrets
@@ -31,13 +32,17 @@ _MARKS = {
 _HEADS = {"en": ("", "what", "check", "found", "how to mend it"), "zh": ("", "对象", "检查", "结果", "如何修复")}
 
 
-async def run_doctor(settings: Settings, *, language: Language, as_json: bool) -> int:
-    """Try everything, show it, and return 1 if anything failed, else 0. No key and no address is ever shown."""
+async def run_doctor(settings: Settings, *, language: Language, as_json: bool, only_alerts: bool = False) -> int:
+    """Try everything, show it, and return 1 if anything failed, else 0. No key and no address is ever shown.
+
+    ``only_alerts`` sends a test through each channel of alerts instead.
+    """
     quiet = replace(settings.logs, console=False, file=False)  # the log directory is one of the patients
     configure_logs(quiet, Redactor(secrets=list_secrets(settings)))
     checks = [Check(subject="settings", step="read", verdict=Verdict.OK)]
     with Console(stderr=True).status("…"):
-        checks += [check async for check in examine(settings, clock=SystemClock())]
+        look = examine_channels if only_alerts else examine
+        checks += [check async for check in look(settings, clock=SystemClock())]
     show(checks, language=language, as_json=as_json)
     return EXIT_ILL if any(check.verdict is Verdict.FAILED for check in checks) else EXIT_WELL
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from ironleaf.foundation.monitoring import Signal
 
-LIVE_MAX: Final = 200
+LIVE_MAX: Final = 100
 """Incidents open at once; components and causes are closed lists, so more means that something else is wrong."""
 
 
@@ -310,14 +310,8 @@ class Board:
             evidence={**incident.evidence, **trim(signal)} if signal.rule == incident.rules[0] else incident.evidence,
         )
         if not incident.holds:
-            incident = replace(
-                incident,
-                state=IncidentState.OPEN if incident.acknowledged_at is None else IncidentState.ACKNOWLEDGED,
-                resolved_at=None,
-                resolved_by="",
-                returns=incident.returns + 1,
-                grace_s=min(incident.grace_s * 2, self.policy.grace_s_max),
-            )
+            grace_s = min(incident.grace_s * 2, self.policy.grace_s_max)
+            incident = replace(_hold(incident), returns=incident.returns + 1, grace_s=grace_s)
             self._tell(incident, Act.RETURNED, signal.at, why=signal.rule)
         self._put(incident)
 
@@ -374,7 +368,7 @@ def reconcile(board: Board, away: Board, replica: str) -> dict[str, str]:
     held = {name[0] for name in board.claims}
     renamed: dict[str, str] = {}
     for theirs in away.incidents.values():
-        ours = board.incidents.get(theirs.id) or _find_same(board, theirs)
+        ours = _find_same(board, theirs)
         if ours is None:
             board.incidents[theirs.id] = theirs
         else:
@@ -390,18 +384,20 @@ def _is_same_place(one: str, other: str) -> bool:
 
 
 def _find_same(board: Board, theirs: Incident) -> Incident | None:
-    """Return the incident of the same cause whose time touches that of ``theirs``."""
-    same = (each for each in board.incidents.values() if each.key == theirs.key)
-    return next((each for each in same if each.live or (each.closed_at or each.opened_at) >= theirs.opened_at), None)
+    """Return the incident that ``theirs`` is: the live one of its cause, itself, or one whose time touches its own."""
+    same = [each for each in board.incidents.values() if each.key == theirs.key]
+    live = next((each for each in same if each.live), None)
+    if theirs.live and live is not None:
+        return live
+    if theirs.id in board.incidents:
+        return board.incidents[theirs.id]
+    return live or next((each for each in same if (each.closed_at or each.opened_at) >= theirs.opened_at), None)
 
 
 def _join(ours: Incident, theirs: Incident, *, held: bool) -> Incident:
     """Return one incident for both. It holds if anyone still says so."""
-    if not ours.live:
-        if not held:
-            return ours
-        returned = replace(ours, state=IncidentState.OPEN, resolved_at=None, resolved_by="", closed_at=None)
-        return replace(returned, returns=ours.returns + 1)
+    if not ours.live and not (held and theirs.live):
+        return ours
     joined = replace(
         ours,
         rules=(*ours.rules, *(rule for rule in theirs.rules if rule not in ours.rules)),
@@ -414,9 +410,17 @@ def _join(ours: Incident, theirs: Incident, *, held: bool) -> Incident:
         grace_s=max(ours.grace_s, theirs.grace_s),
         card=ours.card or theirs.card,
     )
-    if held or theirs.holds:
+    if held:
+        return _hold(joined)
+    if theirs.holds or not ours.live:
         return joined
     return replace(joined, state=theirs.state, resolved_at=theirs.resolved_at, closed_at=theirs.closed_at)
+
+
+def _hold(incident: Incident) -> Incident:
+    """Return the incident as one whose trouble is there now."""
+    state = IncidentState.OPEN if incident.acknowledged_at is None else IncidentState.ACKNOWLEDGED
+    return replace(incident, state=state, resolved_at=None, resolved_by="", closed_at=None)
 
 
 def _first(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from ironleaf.foundation.alerting.incidents import Incident
 
-REMEMBERED_MAX: Final = 4_096
-"""Pairs of troubles whose verdict is kept: the same few are asked for at every turn."""
+REMEMBERED_MAX: Final = 20_000
+"""Pairs of troubles whose verdict is kept: a hundred live incidents make ten thousand, asked for at every turn."""
 ANY: Final = ("*",)
 GONE: Final = (
     *("model-unavailable", "model-down", "model-access-refused", "model-quota-exhausted", "model-unreachable"),

@@ -354,8 +354,8 @@ def test_a_flood_of_different_troubles_is_bounded() -> None:
     story = Story()
     for number in range(250):
         story.hear(f"backend:{number}")
-    assert (len(story.board.incidents), story.board.overflowed) == (200, 50)
-    assert len(story.board.claims) == 200
+    assert (len(story.board.incidents), story.board.overflowed) == (100, 150)
+    assert len(story.board.claims) == 100
 
 
 def make_silence(*, id: str = "s1", ends_s: float = 1_000, component: str = "*") -> Silence:  # noqa: A002
