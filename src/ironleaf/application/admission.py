@@ -13,6 +13,7 @@ from ironleaf.foundation.resilience import (
     Bulkhead,
     BulkheadFull,
     BulkheadOptions,
+    BulkheadSnapshot,
     CallContext,
     FailureVerdict,
 )
@@ -56,6 +57,10 @@ class Admission:
         except BulkheadFull as full:
             detail = Detail(reason=SERVICE_BUSY.reason, limit=self._queued_max, unit=Unit.REQUESTS)
             raise LimitReached(SERVICE_BUSY, details=(detail,), retry_after_s=full.retry_after_s) from full
+
+    def snapshot(self) -> BulkheadSnapshot:
+        """Return how many run and how many wait."""
+        return self._bulkhead.snapshot()
 
 
 def _in_good_time(deadline: Deadline) -> Deadline:

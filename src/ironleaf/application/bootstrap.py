@@ -19,13 +19,18 @@ from ironleaf.application.catalogue import build_catalogue, build_notices
 from ironleaf.application.conversions import Conversions
 from ironleaf.application.engine_desk import EngineDesk, ModelServer
 from ironleaf.application.flow import ConversionFlow
+from ironleaf.application.measured_engine import MeasuredEngine
 from ironleaf.application.options import EngineChoice
 from ironleaf.application.probes import DatabaseProbe, PoolProbe
 from ironleaf.application.progress import ProgressBoard
 from ironleaf.application.quality import grade_result
 from ironleaf.application.reading import PageReader
+from ironleaf.application.records import build_records
+from ironleaf.application.rungs import applies, foresee
 from ironleaf.application.settings import Settings, SettingsRefused, VlSettings, list_secrets
+from ironleaf.application.stages import EngineAsked, FlowStage, measuring
 from ironleaf.application.subscriptions import (
+    each,
     log_database,
     log_document,
     log_guard,
@@ -35,19 +40,21 @@ from ironleaf.application.subscriptions import (
 )
 from ironleaf.application.texts import TEXT_S_MAX, TextDesk
 from ironleaf.application.verdicts import judge_answer, watch_answer
+from ironleaf.application.watching import Watching
 from ironleaf.application.worker_entry import make_decoding_worker, make_recognition_worker
-from ironleaf.document import EngineName, PageSource, TextLayer
 from ironleaf.foundation.clock import Clock, SystemClock
 from ironleaf.foundation.database import Database
 from ironleaf.foundation.database.exchange import Exchange
 from ironleaf.foundation.errors import Catalogue, IronleafError, NoticeEntry, StorageFailure
 from ironleaf.foundation.health import HealthBoard
+from ironleaf.foundation.monitoring.recorder import Recorder
 from ironleaf.foundation.observability import Redactor, lend_logs
-from ironleaf.foundation.processes import ProcessLimits, WorkerPool, WorkerSpec
+from ironleaf.foundation.processes import ProcessEvent, ProcessLimits, WorkerPool, WorkerSpec
 from ironleaf.foundation.resilience import (
     AttemptTimeoutOptions,
     BulkheadOptions,
     DeadlineShareOptions,
+    EventHook,
     RetryBudget,
     RetryBudgetOptions,
 )
@@ -58,7 +65,7 @@ from ironleaf.services.engines.examination import ProbeBudget
 from ironleaf.services.engines.guarded import GuardedEngine, GuardOptions
 from ironleaf.services.engines.healing import Healer, HealingOptions, ReplaceableModel
 from ironleaf.services.engines.ladder import LadderEngine
-from ironleaf.services.engines.ledger import FileLedger, HealingLedger
+from ironleaf.services.engines.ledger import HealingLedger
 from ironleaf.services.engines.probe import BackendWatch, ModelProbe, WatchOptions
 from ironleaf.services.engines.profiles import load_profile
 from ironleaf.services.engines.text_layer import TextLayerEngine
@@ -70,11 +77,12 @@ from ironleaf.services.files.checked import EVERY_FORMAT, CheckedFile, check_fil
 from ironleaf.services.files.decoding import Decoder
 from ironleaf.services.files.filetypes import FileFormat
 from ironleaf.services.files.formats.base import DecodeLimits
-from ironleaf.services.files.quarantine import BlamingRunner, FileQuarantine, JobRunner, Quarantine
+from ironleaf.services.files.quarantine import BlamingRunner, JobRunner, Quarantine
 from ironleaf.services.files.second_opinion import Opinion, load_libmagic
 from ironleaf.services.files.settings import FileLimits, FileSettings
 from ironleaf.services.files.spool import SpoolRoot
 from ironleaf.services.files.stored import StoredFile
+from ironleaf.web.request_id import RequestIds
 
 RECOGNISER_BYTES: Final = 700 * 1024 * 1024
 """Resident peak of one recognition worker, measured on dense pages, with room."""
@@ -107,6 +115,12 @@ class House:
     desk: EngineDesk
     alerting: Alerting
     progress: ProgressBoard
+    backends: tuple[GuardedEngine, ...]
+    """The model servers with their guards."""
+    watching: Watching
+    """Makes statistics of what the house tells; whoever wants to hear too joins by its ``listen``."""
+    recorder: Recorder
+    """The statistics of this process, and its part of those in the database."""
     spools: SpoolRoot = field(repr=False)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]], repr=False)
 
@@ -128,7 +142,7 @@ class House:
             await self.aclose()
             raise
         if self.exchanges:
-            self._tasks.append(asyncio.create_task(self._keep_records()))
+            self._tasks += [asyncio.create_task(self._keep_records()), asyncio.create_task(self.recorder.run())]
         self._tasks += [asyncio.create_task(watch.run(look_at_once=look_at_once)) for watch in self.watches]
 
     async def _keep_records(self) -> None:
@@ -153,8 +167,9 @@ class House:
             await engine.aclose()
         for pool in self.pools:
             await pool.aclose()
-        for exchange in self.exchanges if self.database.ready else ():
-            await exchange.aclose()
+        if self.database.ready:
+            for store in (*self.exchanges, self.recorder):
+                await store.aclose()
         await self.access.ring.aclose()
         await self.database.aclose()
         self.spools.close()
@@ -170,25 +185,29 @@ def build_house(
     """
     lend_logs(Redactor(secrets=list_secrets(settings)))
     clock, random = clock or SystemClock(), random or make_randomness()
+    watching = Watching(clock)
+    on_process = each(log_process, watching.hear_process)
     spools = _open_spools(settings.files)
-    decoders = _build_decoders(settings, clock)
-    recognisers = _build_recognisers(settings, clock)
+    decoders = _build_decoders(settings, clock, on_process)
+    recognisers = _build_recognisers(settings, clock, on_process)
     database = Database(settings.database, clock=clock)
-    records = _build_records(settings, database, clock) if keeps_records else _build_files(settings, clock)
+    recorder = Recorder(database, writer=RequestIds(clock, random).make(), clock=clock)
+    watching.listen(recorder.hear)
+    on_healing = each(log_healing, watching.hear_healing)
+    records = build_records(settings, database, clock, on_healing, in_database=keeps_records)
     quarantine, ledger = records.quarantine, records.ledger
     readers = build_readers(settings.engines.vl)
-    backends = build_backends(settings.engines.vl, clock, random, readers)
+    on_guard = each(log_guard, watching.hear_guard)
+    backends = build_backends(settings.engines.vl, clock, random, readers, on_guard)
     page_s_max = settings.engines.embedded.page_timeout_s
-    engines = build_engines(settings, BlamingRunner(recognisers, quarantine, job_s_max=page_s_max), backends, clock)
+    runner = BlamingRunner(recognisers, quarantine, job_s_max=page_s_max)
+    engines = build_engines(settings, runner, backends, clock, watching.hear_asked)
     watches = build_watches(settings.engines.vl, readers, backends, ledger, clock)
     own_model = PoolProbe("model", recognisers)
     catalogue, progress = build_catalogue(), ProgressBoard()
     servers = build_servers(settings.engines.vl, readers, backends)
     desk = EngineDesk(watches, own_model, servers=servers, ledger=ledger, clock=clock)
-    flow = _build_flow(settings, decoders, engines, quarantine, catalogue, clock)
-    admission = Admission(
-        running_max=settings.server.conversions_max, queued_max=settings.server.conversions_queued_max, clock=clock
-    )
+    flow = _build_flow(settings, decoders, engines, quarantine, catalogue, watching, clock)
     return House(
         settings=settings,
         clock=clock,
@@ -205,15 +224,7 @@ def build_house(
         database=database,
         exchanges=records.exchanges,
         access=build_access(settings, DatabaseKeys(database), clock),
-        conversions=Conversions(
-            flow=flow,
-            spools=spools,
-            limits=settings.files.limits,
-            admission=admission,
-            clock=clock,
-            progress=progress,
-            on_document=log_document,
-        ),
+        conversions=_build_conversions(settings, flow, spools, progress, watching, clock),
         engines=engines,
         pools=(decoders, recognisers),
         readers=readers,
@@ -223,6 +234,9 @@ def build_house(
         alerting=build_alerting(
             settings, database=database, catalogue=catalogue, ladder=desk.standings, clock=clock, random=random
         ),
+        backends=backends,
+        watching=watching,
+        recorder=recorder,
         spools=spools,
     )
 
@@ -235,12 +249,34 @@ def _open_spools(settings: FileSettings) -> SpoolRoot:
         raise SettingsRefused((f"{where}: the directory cannot be made, or belongs to somebody else",)) from error
 
 
+def _build_conversions(
+    settings: Settings,
+    flow: ConversionFlow,
+    spools: SpoolRoot,
+    progress: ProgressBoard,
+    watching: Watching,
+    clock: Clock,
+) -> Conversions:
+    server = settings.server
+    return Conversions(
+        flow=flow,
+        spools=spools,
+        limits=settings.files.limits,
+        admission=Admission(running_max=server.conversions_max, queued_max=server.conversions_queued_max, clock=clock),
+        clock=clock,
+        progress=progress,
+        on_document=each(log_document, watching.hear_document),
+        on_stage=watching.hear_stage,
+    )
+
+
 def _build_flow(
     settings: Settings,
     decoders: WorkerPool[Any, Any],
     engines: dict[EngineChoice, Engine],
     quarantine: Quarantine,
     catalogue: Catalogue,
+    watching: Watching,
     clock: Clock,
 ) -> ConversionFlow:
     decode_s_max = settings.files.limits.decode_s_max
@@ -254,66 +290,41 @@ def _build_flow(
             clean=texts.clean,
             grade=partial(grade_result, grade_confidence=grade_confidence),
             parallel=count_recognisers(settings) + 1,
+            on_page_end=watching.hear_page,
         ),
         texts=texts,
-        foresee=partial(_foresee, has_vl=EngineChoice.VL in engines),
+        foresee=partial(foresee, has_vl=EngineChoice.VL in engines),
         limits=settings.files.limits,
         catalogue=catalogue,
         clock=clock,
+        on_stage=watching.hear_stage,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Records:
-    """What outlives the process."""
-
-    quarantine: Quarantine
-    """``release(sha256)`` lets a file in again."""
-    ledger: HealingLedger
-    exchanges: tuple[Exchange[Any, Any], ...] = ()
-
-
-def _build_files(settings: Settings, clock: Clock) -> _Records:
-    held, healing = settings.files.quarantine, settings.engines.vl.healing
-    return _Records(
-        quarantine=FileQuarantine(
-            held.directory, clock, losses_to_refuse=held.losses_to_refuse, expiry_s=held.expiry_s
-        ),
-        ledger=FileLedger(healing.ledger_directory, bytes_max=healing.ledger_bytes_max, on_entry=log_healing),
-    )
-
-
-def _build_records(settings: Settings, database: Database, clock: Clock) -> _Records:
-    """Return the stores in the database; what files hold from earlier is taken over."""
-    from ironleaf.services.engines.ledger_store import DatabaseLedger  # noqa: PLC0415  (loads SQLAlchemy)
-    from ironleaf.services.files.quarantine_store import DatabaseQuarantine  # noqa: PLC0415
-
-    held, healing = settings.files.quarantine, settings.engines.vl.healing
-    quarantine = DatabaseQuarantine(
-        database, clock, inherits=held.directory, losses_to_refuse=held.losses_to_refuse, expiry_s=held.expiry_s
-    )
-    ledger = DatabaseLedger(database, clock, inherits=healing.ledger_directory, on_entry=log_healing)
-    return _Records(quarantine=quarantine, ledger=ledger, exchanges=(quarantine.exchange, ledger.exchange))
 
 
 def build_engines(
-    settings: Settings, recognisers: JobRunner, backends: tuple[GuardedEngine, ...], clock: Clock
+    settings: Settings,
+    recognisers: JobRunner,
+    backends: tuple[GuardedEngine, ...],
+    clock: Clock,
+    on_asked: Callable[[EngineAsked], None],
 ) -> dict[EngineChoice, Engine]:
-    """Return an engine for each choice that this configuration can serve."""
-    text_layer = TextLayerEngine()
-    embedded = EmbeddedEngine(recognisers, settings.engines.embedded)
+    """Return an engine for each choice that this configuration can serve; ``on_asked`` hears of each page asked for."""
+    text_layer, embedded, *models = (
+        MeasuredEngine(engine, clock=clock, on_asked=on_asked)
+        for engine in (TextLayerEngine(), EmbeddedEngine(recognisers, settings.engines.embedded), *backends)
+    )
     steps_down = _make_step_rule(settings.engines.vl)
 
     def ladder(*rungs: Engine) -> Engine:
-        return LadderEngine(rungs, clock=clock, applies=_applies, steps_down=steps_down, on_step_down=log_step_down)
+        return LadderEngine(rungs, clock=clock, applies=applies, steps_down=steps_down, on_step_down=log_step_down)
 
     engines: dict[EngineChoice, Engine] = {
-        EngineChoice.AUTO: ladder(text_layer, *backends, embedded),
+        EngineChoice.AUTO: ladder(text_layer, *models, embedded),
         EngineChoice.EMBEDDED: embedded,
         EngineChoice.TEXT_LAYER: text_layer,
     }
-    if backends:
-        engines[EngineChoice.VL] = ladder(*backends)
+    if models:
+        engines[EngineChoice.VL] = ladder(*models)
     return engines
 
 
@@ -324,14 +335,19 @@ def build_readers(settings: VlSettings) -> tuple[VisionLanguageEngine, ...]:
         ProfileError: a backend names a profile that does not exist.
         ValueError: an authority file is unusable.
     """
+    judge = measuring(FlowStage.VERIFY, judge_answer)
     return tuple(
-        VisionLanguageEngine(backend, profile=load_profile(backend.profile), judge=judge_answer, watch=watch_answer)
+        VisionLanguageEngine(backend, profile=load_profile(backend.profile), judge=judge, watch=watch_answer)
         for backend in settings.backends
     )
 
 
 def build_backends(
-    settings: VlSettings, clock: Clock, random: Random, readers: tuple[VisionLanguageEngine, ...] | None = None
+    settings: VlSettings,
+    clock: Clock,
+    random: Random,
+    readers: tuple[VisionLanguageEngine, ...] | None = None,
+    on_event: EventHook = log_guard,
 ) -> tuple[GuardedEngine, ...]:
     """Return the model servers, each inside its own guards; the retry budget is shared.
 
@@ -348,7 +364,7 @@ def build_backends(
         canary=settings.canary,
     )
     return tuple(
-        GuardedEngine(reader, options=options, budget=budget, clock=clock, random=random, on_event=log_guard)
+        GuardedEngine(reader, options=options, budget=budget, clock=clock, random=random, on_event=on_event)
         for reader in (build_readers(settings) if readers is None else readers)
     )
 
@@ -420,28 +436,6 @@ def make_randomness() -> Random:
     return SystemRandom()
 
 
-def _applies(engine: Engine, page: PageSource) -> bool:
-    if engine.capabilities.needs_image:
-        return page.has_image
-    return _find_text(page) is not None
-
-
-def _find_text(page: PageSource) -> TextLayer | None:
-    """Return the text that the page carries, if it can be trusted or there is nothing else to read."""
-    layer = page.text_layer
-    return layer if layer is not None and (layer.trustworthy or not page.has_image) else None
-
-
-def _foresee(choice: EngineChoice, page: PageSource, *, has_vl: bool) -> EngineName:
-    """Return who would be asked first to read a page; the same rules as the ladder's."""
-    layer = _find_text(page)
-    if choice in {EngineChoice.AUTO, EngineChoice.TEXT_LAYER} and layer is not None:
-        return EngineName.NATIVE if layer.native else EngineName.TEXT_LAYER
-    if choice is EngineChoice.TEXT_LAYER or not page.has_image:
-        return EngineName.NONE
-    return EngineName.VL if has_vl and choice is not EngineChoice.EMBEDDED else EngineName.EMBEDDED
-
-
 def _checker(
     limits: FileLimits, formats: tuple[str, ...], second_opinion: Opinion | None
 ) -> Callable[[StoredFile], CheckedFile]:
@@ -462,7 +456,7 @@ def make_decoder_limits(limits: FileLimits) -> ProcessLimits:
     )
 
 
-def _build_decoders(settings: Settings, clock: Clock) -> WorkerPool[Any, Any]:
+def _build_decoders(settings: Settings, clock: Clock, on_event: Callable[[ProcessEvent], None]) -> WorkerPool[Any, Any]:
     spec = WorkerSpec(
         name="decode",
         factory=make_decoding_worker,
@@ -474,12 +468,14 @@ def _build_decoders(settings: Settings, clock: Clock) -> WorkerPool[Any, Any]:
         size=settings.workers.decoders,
         limits=make_decoder_limits(settings.files.limits),
         clock=clock,
-        on_event=log_process,
+        on_event=on_event,
         require_sandbox=settings.workers.require_sandbox,
     )
 
 
-def _build_recognisers(settings: Settings, clock: Clock) -> WorkerPool[Any, Any]:
+def _build_recognisers(
+    settings: Settings, clock: Clock, on_event: Callable[[ProcessEvent], None]
+) -> WorkerPool[Any, Any]:
     spec = WorkerSpec(
         name="recognise",
         factory=make_recognition_worker,
@@ -491,6 +487,6 @@ def _build_recognisers(settings: Settings, clock: Clock) -> WorkerPool[Any, Any]
         size=count_recognisers(settings),
         limits=RECOGNISER_LIMITS,
         clock=clock,
-        on_event=log_process,
+        on_event=on_event,
         require_sandbox=settings.workers.require_sandbox,
     )

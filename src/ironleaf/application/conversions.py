@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from ironleaf.application.admission import Admission
 from ironleaf.application.flow import ConversionFlow, Order
 from ironleaf.application.options import OPTION_NAMES, ConvertOptions, parse_options
 from ironleaf.application.progress import Progress, ProgressBoard, Stage
+from ironleaf.application.stages import FlowStage, StageEnded, ignore
 from ironleaf.document import Document, Inspection
 from ironleaf.foundation.clock import Clock, Deadline
 from ironleaf.foundation.errors import Language
+from ironleaf.foundation.resilience import BulkheadSnapshot
 from ironleaf.foundation.turns import on_behalf_of
 from ironleaf.services.files.intake import receive_multipart, store_local
 from ironleaf.services.files.settings import FileLimits
 from ironleaf.services.files.spool import Spool, SpoolRoot
 from ironleaf.services.files.stored import StoredFile
+
+T = TypeVar("T")
 
 LARGE_BYTES: Final = 4 * 1024 * 1024
 """A file of more takes turns with the small ones of the same caller: twenty scanned pages begin here."""
@@ -59,7 +63,8 @@ class Conversions:
         admission: Admission,
         clock: Clock,
         progress: ProgressBoard,
-        on_document: Callable[[Document], None] = lambda _document: None,
+        on_document: Callable[[Document], None] = ignore,
+        on_stage: Callable[[StageEnded], None] = ignore,
     ) -> None:
         self._flow = flow
         self._spools = spools
@@ -68,6 +73,11 @@ class Conversions:
         self._clock = clock
         self._progress = progress
         self._on_document = on_document
+        self._on_stage = on_stage
+
+    def load(self) -> BulkheadSnapshot:
+        """Return how many conversions run and how many wait for their turn."""
+        return self._admission.snapshot()
 
     @asynccontextmanager
     async def receive(self, body: FormBody, asker: Asker) -> AsyncGenerator[Order]:
@@ -81,15 +91,16 @@ class Conversions:
         """
         began_s = self._clock.monotonic()
         with self._spools.open(expected_bytes=body.content_length or 0) as spool:
-            form = await receive_multipart(
-                body.chunks,
-                content_type=body.content_type,
-                content_length=body.content_length,
-                limits=self._limits,
-                spool=spool,
-                clock=self._clock,
-                option_names=frozenset(OPTION_NAMES),
-            )
+            with self._measured(FlowStage.RECEIVE, asker.request_id):
+                form = await receive_multipart(
+                    body.chunks,
+                    content_type=body.content_type,
+                    content_length=body.content_length,
+                    limits=self._limits,
+                    spool=spool,
+                    clock=self._clock,
+                    option_names=frozenset(OPTION_NAMES),
+                )
             received_s = self._clock.monotonic() - began_s
             yield self._order(form.file, parse_options(form.options), asker, spool, receive_ms=round(received_s * 1000))
 
@@ -101,7 +112,7 @@ class Conversions:
         """
         with self._progress.follow(order.ticket) as report, on_behalf_of(order.party):
             report(Progress(stage=Stage.WAITING))
-            document = await self._admission.run(lambda: self._flow.convert(order, report), order.deadline)
+            document = await self._admit(order, lambda admitted: self._flow.convert(admitted, report))
         self._on_document(document)
         return document
 
@@ -112,7 +123,7 @@ class Conversions:
             IronleafError: as the catalogue says; ``service-busy`` if too many wait.
         """
         with on_behalf_of(order.party):
-            return await self._admission.run(lambda: self._flow.inspect(order), order.deadline)
+            return await self._admit(order, self._flow.inspect)
 
     async def inspect_path(self, path: Path, options: ConvertOptions, asker: Asker) -> Inspection:
         """Return what would happen to a file of this machine.
@@ -135,8 +146,47 @@ class Conversions:
     @asynccontextmanager
     async def _take(self, path: Path, options: ConvertOptions, asker: Asker) -> AsyncGenerator[Order]:
         with self._spools.open() as spool:
-            stored = await asyncio.to_thread(store_local, path, limits=self._limits, spool=spool)
+            with self._measured(FlowStage.RECEIVE, asker.request_id):
+                stored = await asyncio.to_thread(store_local, path, limits=self._limits, spool=spool)
             yield self._order(stored, options, asker, spool)
+
+    async def _admit(self, order: Order, work: Callable[[Order], Awaitable[T]]) -> T:
+        began_s, admitted = self._clock.monotonic(), False
+
+        def tell() -> float:
+            waited_s = self._clock.monotonic() - began_s
+            self._on_stage(
+                StageEnded(
+                    stage=FlowStage.ADMISSION,
+                    request_id=order.request_id,
+                    duration_s=waited_s,
+                    wait_s=waited_s,
+                    ok=admitted,
+                )
+            )
+            return waited_s
+
+        async def begin() -> T:
+            nonlocal admitted
+            admitted = True
+            return await work(replace(order, wait_ms=round(tell() * 1000)))
+
+        try:
+            return await self._admission.run(begin, order.deadline)
+        finally:
+            if not admitted:
+                tell()
+
+    @contextmanager
+    def _measured(self, stage: FlowStage, request_id: str) -> Generator[None]:
+        began_s, ok = self._clock.monotonic(), False
+        try:
+            yield
+            ok = True
+        finally:
+            self._on_stage(
+                StageEnded(stage=stage, request_id=request_id, duration_s=self._clock.monotonic() - began_s, ok=ok)
+            )
 
     def _order(
         self, stored: StoredFile, options: ConvertOptions, asker: Asker, spool: Spool, *, receive_ms: int = 0

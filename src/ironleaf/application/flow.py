@@ -7,7 +7,8 @@ be answered (`Document`). Each stage takes the type that the one before it gives
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +19,7 @@ from ironleaf.application.options import ConvertOptions, PageRange
 from ironleaf.application.outcome import require_some_read
 from ironleaf.application.progress import Progress, ReportProgress, Stage, ignore_progress
 from ironleaf.application.reading import PageReader, Reading
+from ironleaf.application.stages import FlowStage, StageEnded, ignore, tell_story
 from ironleaf.application.texts import TextDesk
 from ironleaf.document import Document, Inspection, Timing
 from ironleaf.foundation.clock import Clock, Deadline
@@ -52,6 +54,8 @@ class Order:
     party: str = ""
     """Whose turn it takes where there is a queue."""
     receive_ms: int = 0
+    wait_ms: int = 0
+    """How long it waited for its turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +68,17 @@ class _Opening:
     notices: tuple[str, ...]
 
 
+@dataclass(slots=True)
+class _Measuring:
+    """What a stage finds out while it is measured."""
+
+    pages: int
+
+
 class ConversionFlow:
     """Turns a stored file into a document, or raises an error of the catalogue."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one keyword for each part
         self,
         *,
         check: Callable[[StoredFile], CheckedFile],
@@ -79,6 +90,7 @@ class ConversionFlow:
         limits: FileLimits,
         catalogue: Catalogue,
         clock: Clock,
+        on_stage: Callable[[StageEnded], None] = ignore,
     ) -> None:
         self._check = check
         self._quarantine = quarantine
@@ -89,6 +101,7 @@ class ConversionFlow:
         self._limits = limits
         self._catalogue = catalogue
         self._clock = clock
+        self._on_stage = on_stage
 
     async def convert(self, order: Order, report: ReportProgress = ignore_progress) -> Document:
         """Return the document; ``report`` hears of each stage and each page.
@@ -101,16 +114,20 @@ class ConversionFlow:
             opening = await self._open(order, report)
             opened_s = self._clock.monotonic()
             on_page = _count_pages(len(opening.numbers), report)
-            pages = await self._reader.read(opening.opened, opening.numbers, self._reading(order), on_page=on_page)
+            reading = self._reading(order, opening.checked.media_type)
+            pages = await self._reader.read(opening.opened, opening.numbers, reading, on_page=on_page)
             require_some_read(pages, self._catalogue)
             read_s = self._clock.monotonic()
             report(Progress(stage=Stage.ASSEMBLING, pages_done=len(pages), pages=len(pages)))
-            text = await self._texts.assemble(pages, order.options.output_format, order.deadline)
+            with self._measured(FlowStage.ASSEMBLE, order, opening.checked.media_type, pages=len(pages)):
+                text = await self._texts.assemble(pages, order.options.output_format, order.deadline)
         timing = Timing(
             receive_ms=order.receive_ms,
+            wait_ms=order.wait_ms,
             open_ms=round((opened_s - began_s) * 1000),
             recognise_ms=round((read_s - opened_s) * 1000),
-            total_ms=order.receive_ms + round((read_s - began_s) * 1000),
+            assemble_ms=round((self._clock.monotonic() - read_s) * 1000),
+            total_ms=order.receive_ms + order.wait_ms + round((self._clock.monotonic() - began_s) * 1000),
         )
         return assemble_document(
             pages,
@@ -132,7 +149,8 @@ class ConversionFlow:
         """
         with suspected(order.stored.sha256):
             opening = await self._open(order)
-            pages = await inspect_pages(opening.opened, opening.numbers, self._reading(order), self._foresee)
+            reading = self._reading(order, opening.checked.media_type)
+            pages = await inspect_pages(opening.opened, opening.numbers, reading, self._foresee)
         return assemble_inspection(
             opening.checked,
             pages,
@@ -146,30 +164,47 @@ class ConversionFlow:
     async def _open(self, order: Order, report: ReportProgress = ignore_progress) -> _Opening:
         self._reader.require(order.options.engine)
         report(Progress(stage=Stage.CHECKING))
-        checked = await self._check_in_time(order)
+        with self._measured(FlowStage.CHECK, order):
+            checked = await self._check_in_time(order)
         report(Progress(stage=Stage.OPENING))
-        opened = await self._decoder.open(
-            checked.stored.path,
-            checked.format,
-            password=order.options.password,
-            whole=order.options.page_range is None,
-            pictures=order.options.force_ocr,
-            deadline=order.deadline,
-            spool_dir=order.spool.directory,
-        )
-        numbers = select_pages(opened.page_count, order.options.page_range, self._limits.pages_max)
+        with self._measured(FlowStage.OPEN, order, checked.media_type) as opening:
+            opened = await self._decoder.open(
+                checked.stored.path,
+                checked.format,
+                password=order.options.password,
+                whole=order.options.page_range is None,
+                pictures=order.options.force_ocr,
+                deadline=order.deadline,
+                spool_dir=order.spool.directory,
+            )
+            opening.pages = opened.page_count
+            numbers = select_pages(opened.page_count, order.options.page_range, self._limits.pages_max)
         notices = (*checked.notices, *opened.notices)
         return _Opening(checked=checked, opened=opened, numbers=numbers, notices=notices)
 
-    def _reading(self, order: Order) -> Reading:
+    def _reading(self, order: Order, media_type: str) -> Reading:
         left_s = order.deadline.remaining_s()
         return Reading(
+            media_type=media_type,
             options=order.options,
             deadline=order.deadline.less(min(ASSEMBLY_RESERVE_S, ASSEMBLY_SHARE * left_s)),
             language=order.language,
             request_id=order.request_id,
             allowance=TextAllowance(self._limits.text_characters_max),
         )
+
+    @contextmanager
+    def _measured(
+        self, stage: FlowStage, order: Order, media_type: str = "", *, pages: int = 0
+    ) -> Generator[_Measuring]:
+        measuring = _Measuring(pages=pages)
+        with tell_story(self._clock) as story:
+            try:
+                with story.measure(stage):
+                    yield measuring
+            finally:
+                for ended in story.stages(request_id=order.request_id, pages=measuring.pages, media_type=media_type):
+                    self._on_stage(ended)
 
     async def _check_in_time(self, order: Order) -> CheckedFile:
         patience = asyncio.timeout(order.deadline.remaining_s())

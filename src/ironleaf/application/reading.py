@@ -19,7 +19,8 @@ from ironleaf.application.pages import (
     make_failed_page,
     make_page,
 )
-from ironleaf.document import Page, PageResult, PageSource, Quality
+from ironleaf.application.stages import FlowStage, PageEnded, Story, ignore, tell_story
+from ironleaf.document import Page, PageImage, PageResult, PageSource, Quality, RenderSpec
 from ironleaf.foundation.clock import Deadline
 from ironleaf.foundation.errors import (
     Detail,
@@ -58,6 +59,7 @@ class Reading:
     language: Language
     request_id: str
     allowance: TextAllowance
+    media_type: str = ""
 
 
 class PageReader:
@@ -70,11 +72,13 @@ class PageReader:
         clean: Callable[[PageResult, Deadline], Awaitable[PageResult]],
         grade: Callable[[PageResult], Quality],
         parallel: int,
+        on_page_end: Callable[[PageEnded], None] = ignore,
     ) -> None:
         self._engines = engines
         self._clean = clean
         self._grade = grade
         self._parallel = parallel
+        self._on_page_end = on_page_end
 
     def require(self, engine: EngineChoice) -> None:
         """Return if this configuration has the engine.
@@ -112,17 +116,25 @@ class PageReader:
         return tuple(task.result() for task in tasks)
 
     async def _read_page(self, opened: OpenedPages, number: int, reading: Reading, *, pictured: bool) -> Page:
-        with structlog.contextvars.bound_contextvars(page=number):
+        failure = None
+        with structlog.contextvars.bound_contextvars(page=number), tell_story(reading.deadline.clock) as story:
             try:
                 async with asyncio.timeout(reading.deadline.remaining_s()):
-                    return await self._recognise(opened, number, reading, pictured=pictured)
+                    page = await self._recognise(opened, number, reading, story, pictured=pictured)
             except (Exception, SystemExit) as error:  # noqa: BLE001  (what one page meets must not cost the others)
                 failure = _as_failure(error)
                 log_failure(failure)
-                return make_failed_page(number, failure, reading.language)
+                page = make_failed_page(number, failure, reading.language)
+        self._on_page_end(_end(page, failure, reading, story))
+        return page
 
-    async def _recognise(self, opened: OpenedPages, number: int, reading: Reading, *, pictured: bool) -> Page:
-        source, options = await opened.page(number), reading.options
+    async def _recognise(
+        self, opened: OpenedPages, number: int, reading: Reading, story: Story, *, pictured: bool
+    ) -> Page:
+        options = reading.options
+        with story.measure(FlowStage.PREPARE):
+            source = await opened.page(number)
+        source = replace(source, render=_measured(source, story))
         _require_image(source, options.engine)
         if options.force_ocr and source.has_image:
             source = replace(source, text_layer=None)
@@ -132,13 +144,37 @@ class PageReader:
             prompt=options.prompt,
             request_id=reading.request_id,
         )
-        result = await self._engines[options.engine].recognise(source, request)
-        result = reading.allowance.spend(await self._clean(result, reading.deadline))
+        with story.measure(FlowStage.RECOGNISE):
+            result = await self._engines[options.engine].recognise(source, request)
+        with story.measure(FlowStage.CLEAN):
+            result = reading.allowance.spend(await self._clean(result, reading.deadline))
         source = replace(source, warnings=(*source.warnings, *opened.warnings_of(number)))
-        page = make_page(source, result, self._grade(result))
+        with story.measure(FlowStage.VERIFY):
+            quality = self._grade(result)
+        page = make_page(source, result, quality)
         if not options.include_images:
             return page
         return await attach_image(page, source) if pictured else leave_image_out(page)
+
+
+def _measured(source: PageSource, story: Story) -> Callable[[RenderSpec], Awaitable[PageImage]]:
+    async def render(spec: RenderSpec) -> PageImage:
+        with story.measure(FlowStage.PREPARE):
+            return await source.render(spec)
+
+    return render
+
+
+def _end(page: Page, failure: IronleafError | None, reading: Reading, story: Story) -> PageEnded:
+    return PageEnded(
+        page=page,
+        failure=failure,
+        request_id=reading.request_id,
+        media_type=reading.media_type,
+        stages=story.stages(request_id=reading.request_id, pages=1, media_type=reading.media_type),
+        asked=tuple(story.asked),
+        retried=tuple(story.retried),
+    )
 
 
 def _require_image(source: PageSource, engine: EngineChoice) -> None:

@@ -25,6 +25,7 @@ from ironleaf.application.access.settings import AccessSettings
 from ironleaf.foundation.alerting.settings import AlertSettings, ChannelSettings, find_secrets
 from ironleaf.foundation.database import DatabaseSettings
 from ironleaf.foundation.database.address import find_password
+from ironleaf.foundation.monitoring import MonitoringSettings
 from ironleaf.foundation.observability import LogSettings
 from ironleaf.foundation.resilience import AdaptiveLimitOptions, BreakerOptions, RetryOptions
 from ironleaf.services.engines.settings import EmbeddedSettings, HealingSettings
@@ -148,6 +149,7 @@ class Settings:
     database: DatabaseSettings = dataclasses.field(default_factory=DatabaseSettings)
     alerts: AlertSettings = dataclasses.field(default_factory=AlertSettings)
     access: AccessSettings = dataclasses.field(default_factory=AccessSettings)
+    monitoring: MonitoringSettings = dataclasses.field(default_factory=MonitoringSettings)
     logs: LogSettings = dataclasses.field(default_factory=LogSettings)
 
 

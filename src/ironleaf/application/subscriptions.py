@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import fields
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 
@@ -16,18 +17,31 @@ from ironleaf.foundation.database import DatabaseUnavailable
 from ironleaf.foundation.errors import IronleafError
 from ironleaf.foundation.errors.policy import POLICY
 from ironleaf.foundation.observability import make_fingerprint
-from ironleaf.foundation.processes import ProcessEvent, WorkerReplaced
+from ironleaf.foundation.processes import JobQueued, ProcessEvent, WorkerReplaced
 from ironleaf.foundation.resilience import BreakerClosed, BreakerOpened, ResilienceEvent
 from ironleaf.services.engines.errors import CIRCUIT_OPEN
 from ironleaf.services.engines.ledger import HealingEntry, HealingOutcome
 from ironleaf.web import ErrorSeen, RequestSeen
 
+T = TypeVar("T")
 _log = structlog.get_logger("ironleaf")
 
 QUIET_ROUTES: Final = frozenset({"/livez", "/readyz", "/health", "/metrics"})
 """Asked every second by machines: their successes are worth nothing in a log."""
 _ERROR_STATUS: Final = 400
+_NOT_LOGGED: Final = frozenset({"name", "private_failure"})
+"""Of a guard's event: the first is logged under another name, the second by whoever ends up with it."""
 _EXPECTED_REPLACEMENTS: Final = frozenset({"cancelled", "jobs_max", "resident_growth"})
+
+
+def each(*hooks: Callable[[T], None]) -> Callable[[T], None]:
+    """Return one hook that calls all of them, in order."""
+
+    def tell(event: T) -> None:
+        for hook in hooks:
+            hook(event)
+
+    return tell
 
 
 def log_error(seen: ErrorSeen) -> None:
@@ -104,7 +118,9 @@ def log_request(seen: RequestSeen) -> None:
 
 
 def log_process(event: ProcessEvent) -> None:
-    """Write what happened to a worker process."""
+    """Write what happened to a worker process; that a job waited for one is for the statistics."""
+    if isinstance(event, JobQueued):
+        return
     if isinstance(event, WorkerReplaced):
         level = logging.INFO if event.reason in _EXPECTED_REPLACEMENTS else logging.WARNING
         _log.log(
@@ -125,7 +141,7 @@ def log_guard(event: ResilienceEvent) -> None:
     """Write what a guard around a backend did: openings and closings loudly, the rest for those who look closer."""
     loud = isinstance(event, BreakerOpened | BreakerClosed)
     level = (logging.WARNING if isinstance(event, BreakerOpened) else logging.INFO) if loud else logging.DEBUG
-    facts = {field.name: getattr(event, field.name) for field in fields(event) if field.name != "name"}
+    facts = {field.name: getattr(event, field.name) for field in fields(event) if field.name not in _NOT_LOGGED}
     _log.log(level, _name_event(event), backend=event.name, **facts)
 
 

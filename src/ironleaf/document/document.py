@@ -15,12 +15,16 @@ class DocumentStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Milliseconds of wall time per stage; ``total_ms`` includes waiting."""
+    """Milliseconds of wall time per stage; ``total_ms`` is all of them together."""
 
     receive_ms: int
     open_ms: int
     recognise_ms: int
     total_ms: int
+    """From the first byte to the finished document."""
+    wait_ms: int = 0
+    """Waiting for a turn."""
+    assemble_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ironleaf.application.bootstrap import _applies, _make_step_rule, count_recognisers
+from ironleaf.application import rungs
+from ironleaf.application.bootstrap import _make_step_rule, count_recognisers
 from ironleaf.application.catalogue import build_catalogue, build_notices
 from ironleaf.application.settings import Settings, VlSettings, WorkerSettings
 from ironleaf.document import PageSource, TextLayer
@@ -36,13 +37,13 @@ def test_a_page_that_cannot_be_drawn_is_not_drawn_again_for_the_next_engine(entr
     ],
 )
 def test_the_text_layer_is_read_when_it_can_be_trusted(layer: TextLayer | None, applies: bool) -> None:
-    assert _applies(TextLayerEngine(), PageSource(number=1, width_px=1, height_px=1, text_layer=layer)) is applies
+    assert rungs.applies(TextLayerEngine(), PageSource(number=1, width_px=1, height_px=1, text_layer=layer)) is applies
 
 
 def test_an_untrusted_layer_is_better_than_nothing_where_there_is_no_picture() -> None:
     layer = TextLayer(text="bad", trustworthy=False)
     page = PageSource(number=1, width_px=None, height_px=None, text_layer=layer, has_image=False)
-    assert _applies(TextLayerEngine(), page) is True
+    assert rungs.applies(TextLayerEngine(), page) is True
 
 
 def test_recognisers_are_bounded_by_memory_and_by_the_setting() -> None:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from ironleaf.application import version
-from ironleaf.application.api import engines, ops_engines, ops_incidents, runbooks, sessions
+from ironleaf.application.api import (
+    engines,
+    metrics,
+    ops_engines,
+    ops_incidents,
+    ops_statistics,
+    runbooks,
+    sessions,
+)
 from ironleaf.application.api.gate import AccessGate
 from ironleaf.application.api.health_details import make_health_details
 from ironleaf.application.api.routes import make_router
@@ -13,8 +21,10 @@ from ironleaf.application.bootstrap import House
 from ironleaf.application.console import home
 from ironleaf.application.console.pages import Pages
 from ironleaf.application.console.static_files import Assets
+from ironleaf.application.metrics import HouseCollector, make_registry
 from ironleaf.application.settings import list_secrets
-from ironleaf.application.subscriptions import log_error, log_request
+from ironleaf.application.statistics_desk import StatisticsDesk
+from ironleaf.application.subscriptions import each, log_error, log_request
 from ironleaf.foundation.errors.protocol import ENTRIES as PROTOCOL_ENTRIES
 from ironleaf.foundation.observability import Redactor
 from ironleaf.web import install
@@ -46,12 +56,13 @@ def create_app(house: House) -> FastAPI:
     incidents = ops_incidents.make_router(house.alerting.desk, guard=guard, redactor=redactor, clock=house.clock)
     app.include_router(incidents)
     app.include_router(sessions.make_router(house.access))
+    _add_statistics(app, house)
     app.add_middleware(AccessGate, guard=guard)
     install(
         app,
         catalogue=house.catalogue,
-        observer=log_error,
-        request_observer=log_request,
+        observer=each(log_error, house.watching.hear_error),
+        request_observer=each(log_request, house.watching.hear_request),
         health_board=house.health,
         front=house.access.front,
         health_details=make_health_details(guard, redactor),
@@ -59,6 +70,22 @@ def create_app(house: House) -> FastAPI:
         clock=house.clock,
     )
     return app
+
+
+def _add_statistics(app: FastAPI, house: House) -> None:
+    guard = house.access.guard
+    desk = StatisticsDesk(house.recorder, catalogue=house.catalogue, clock=house.clock)
+    app.include_router(ops_statistics.make_router(desk, guard=guard))
+    if house.settings.monitoring.metrics:
+        collector = HouseCollector(
+            recorder=house.recorder,
+            watching=house.watching,
+            backends=house.backends,
+            pools=house.pools,
+            conversions=house.conversions.load,
+            clock=house.clock,
+        )
+        app.include_router(metrics.make_router(make_registry(collector), guard=guard))
 
 
 def _add_console(app: FastAPI, house: House) -> None:

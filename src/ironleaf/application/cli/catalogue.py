@@ -17,6 +17,7 @@ from ironleaf.application.catalogue import build_catalogue
 from ironleaf.application.cli.exits import EXIT_CODES, find_language, say
 from ironleaf.application.settings import load_settings
 from ironleaf.foundation.errors import Entry, Kind, Language
+from ironleaf.foundation.monitoring import Dimension, Window
 from ironleaf.foundation.observability import Redactor, find_records
 
 app = typer.Typer(help="The catalogue of errors, and what happened to a request.", no_args_is_help=True)
@@ -71,6 +72,18 @@ def explain(
     sys.stdout.write(tell_story(records, find_language()))
     if bundle is not None:
         write_bundle(bundle, request_id, records)
+
+
+@app.command()
+def stats(
+    window: Annotated[Window, typer.Option(help="How far back.")] = Window.DAY,
+    by: Annotated[Dimension, typer.Option(help="The side by which errors are told apart.")] = Dimension.CODE,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Say how often errors came, of which kind, and their root causes: of everybody who shares the database."""
+    from ironleaf.application.cli.statistics import show_errors
+
+    show_errors(load_settings(), window, by, as_json=as_json)
 
 
 @app.command()

@@ -19,6 +19,7 @@ from ironleaf.application.options import TIMEOUT_S_MAX, EngineChoice, OutputForm
 from ironleaf.application.settings import SettingsRefused, load_settings
 from ironleaf.foundation.errors import IronleafError, make_problem
 from ironleaf.foundation.errors.protocol import INTERNAL_ERROR
+from ironleaf.foundation.monitoring import Window
 
 EXIT_REFUSED = 78
 """EX_CONFIG of sysexits.h."""
@@ -137,6 +138,17 @@ def convert(
 
     target = Target(directory=output, output_format=options.output_format, language=find_language())
     raise typer.Exit(asyncio.run(convert_files(load_settings(), files, options, target)))
+
+
+@app.command()
+def performance(
+    window: Annotated[Window, typer.Option(help="How far back.")] = Window.DAY,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Say how long each stage, engine, backend and route took: of everybody who shares the database."""
+    from ironleaf.application.cli.statistics import show_performance
+
+    show_performance(load_settings(), window, as_json=as_json)
 
 
 @app.command()

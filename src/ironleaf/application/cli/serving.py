@@ -20,7 +20,7 @@ from ironleaf.application.bootstrap import House, build_house
 from ironleaf.application.cli.exits import say
 from ironleaf.application.cli.opening import set_up_logs
 from ironleaf.application.settings import ServerSettings, Settings
-from ironleaf.application.subscriptions import log_error
+from ironleaf.application.subscriptions import each, log_error
 from ironleaf.foundation.clock import SystemClock
 from ironleaf.foundation.database import Database, DatabaseUnavailable
 from ironleaf.web.protocol import ProtocolLimits, make_protocol, make_serve_options
@@ -48,7 +48,7 @@ def serve(settings: Settings) -> int:
     house = build_house(settings)
     # Longer than the upload's own patience, which knows whose fault a stall is.
     limits = ProtocolLimits(body_stall_s=settings.files.limits.upload_stall_s_max + STALL_SLACK_S)
-    protocol = make_protocol(limits=limits, observer=log_error, clock=house.clock)
+    protocol = make_protocol(limits=limits, observer=each(log_error, house.watching.hear_error), clock=house.clock)
     options = make_serve_options(protocol, shutdown_s=round(settings.server.shutdown_grace_s))
     config = uvicorn.Config(create_app(house), host=settings.server.host, port=settings.server.port, **options)
     _say_who_may_come(house, listener.getsockname()[1])

@@ -17,6 +17,7 @@ from ironleaf.foundation.processes.pool import WorkerPool
 from ironleaf.foundation.processes.sandbox.report import SandboxReport
 from ironleaf.foundation.processes.spec import Handler, WorkerSpec
 from ironleaf.foundation.processes.status import (
+    JobQueued,
     PoolStatus,
     ProcessEvent,
     ReplacementReason,
@@ -28,6 +29,7 @@ __all__ = [
     "BusyReason",
     "Handler",
     "JobFailed",
+    "JobQueued",
     "LossReason",
     "PoolBusy",
     "PoolFailure",

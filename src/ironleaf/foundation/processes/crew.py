@@ -13,6 +13,7 @@ from ironleaf.foundation.processes.loss import BusyReason, LossReason, PoolBusy,
 from ironleaf.foundation.processes.memory_kills import count_memory_kills
 from ironleaf.foundation.processes.queue import WorkerQueue, finishes
 from ironleaf.foundation.processes.status import (
+    JobQueued,
     PoolStatus,
     ProcessEvent,
     ReplacementReason,
@@ -116,7 +117,12 @@ class Crew:
         """
         if self._closing.is_set() or self._threads is None:
             raise PoolBusy(BusyReason.CLOSED)
-        return await self._queue.take(wait_s)
+        if self._queue.idle_count:
+            return await self._queue.take(wait_s)
+        began_s = self._clock.monotonic()
+        link = await self._queue.take(wait_s)
+        self._tell(JobQueued(pool=self._name, waited_s=self._clock.monotonic() - began_s))
+        return link
 
     def admit(self, link: WorkerLink) -> None:
         """Give a free worker to whose turn it is, or let it rest."""

@@ -68,4 +68,12 @@ class WorkerStartFailed:
     private_text: str
 
 
-ProcessEvent = WorkerReplaced | WorkerStartFailed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobQueued:
+    """A job got its worker after waiting for it. Told in the caller's own context."""
+
+    pool: str
+    waited_s: float
+
+
+ProcessEvent = WorkerReplaced | WorkerStartFailed | JobQueued

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 logger = logging.getLogger(__name__)
@@ -71,6 +71,8 @@ class RetryScheduled(ResilienceEvent):
     attempt: int
     """The attempt that failed, from 1."""
     delay_s: float
+    private_failure: Exception | None = field(default=None, repr=False)
+    """What it failed with. For redacted logs and statistics only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,7 +118,13 @@ class Retry:
             self._stop(choice, failure, context)
         emit(
             self._on_event,
-            RetryScheduled(name=self.name, at_s=self._clock.monotonic(), attempt=context.attempt, delay_s=choice),
+            RetryScheduled(
+                name=self.name,
+                at_s=self._clock.monotonic(),
+                attempt=context.attempt,
+                delay_s=choice,
+                private_failure=failure,
+            ),
         )
         return choice
 

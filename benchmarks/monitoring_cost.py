@@ -1,0 +1,186 @@
+"""What statistics cost: per event, per conversion (paired, with and without), per write and per scrape.
+
+    python benchmarks/monitoring_cost.py [PAIRS]
+
+A conversion is a page of text and a page of an image. Each pair converts the same
+file with a watching that hears and with one that does not, in alternating order;
+the figure is the median of the differences of processor time over all threads of
+the service's process, where all of the watching runs, against the whole tree's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+from PIL import Image, ImageDraw, ImageFont
+
+from ironleaf.application.bootstrap import House, build_house
+from ironleaf.application.conversions import Asker
+from ironleaf.application.metrics import HouseCollector, make_registry, render
+from ironleaf.application.options import ConvertOptions
+from ironleaf.application.settings import load_settings
+from ironleaf.foundation.clock import SystemClock
+from ironleaf.foundation.errors import Kind, Level
+from ironleaf.foundation.monitoring import ErrorEvent, Measured, Outcome, WorkMeasured
+from ironleaf.foundation.monitoring.journal import Journal
+from ironleaf.foundation.monitoring.recorder import Recorder
+
+EVENTS = 100_000
+PAIRS = 60
+WORDS = "The invoice of 24 March lists seven boxes of paper and three of ink."
+
+
+def make_error(number: int, at: datetime) -> ErrorEvent:
+    return ErrorEvent(
+        at=at,
+        code=50230 + number % 7,
+        reason=f"engine-failed-{number % 7}",
+        kind=Kind.INTERNAL,
+        level=Level.L3,
+        component="backend:one",
+        outcome=Outcome.DEGRADED,
+        backend="one",
+        engine="vl",
+        file_type="image/png",
+        route="/v1/convert",
+        fingerprint=f"{number % 40:012x}",
+    )
+
+
+def make_work(number: int, at: datetime) -> WorkMeasured:
+    return WorkMeasured(
+        at=at, measured=Measured.STAGE, name=f"stage-{number % 9}", duration_s=number % 977 / 100, pages=1
+    )
+
+
+def per_event_us(make: Callable[[int, datetime], ErrorEvent | WorkMeasured]) -> tuple[float, float]:
+    journal, at = Journal(), datetime.now(UTC)
+    events = [make(number, at) for number in range(EVENTS)]
+    times: list[float] = []
+    began = time.perf_counter()
+    for event in events:
+        before = time.perf_counter_ns()
+        journal.hear(event)
+        times.append(time.perf_counter_ns() - before)
+    whole = (time.perf_counter() - began) / EVENTS * 1e6
+    return whole, statistics.quantiles(times, n=1000)[-1] / 1000
+
+
+def make_house(directory: Path) -> House:
+    settings = load_settings(
+        environ={},
+        overrides={
+            "database.url": f"sqlite:///{directory / 'ironleaf.db'}",
+            "files.spool_directory": directory / "spool",
+            "files.quarantine.directory": directory / "quarantine",
+            "engines.vl.healing.ledger_directory": directory / "ledger",
+            "workers.recognisers": 1,
+            "workers.decoders": 1,
+        },
+    )
+    return build_house(settings)
+
+
+def make_picture(directory: Path) -> Path:
+    image = Image.new("RGB", (1_000, 700), "white")
+    draw = ImageDraw.Draw(image)
+    for line in range(12):
+        draw.text((40, 40 + 50 * line), WORDS, fill="black", font=ImageFont.load_default(24))
+    target = io.BytesIO()
+    image.save(target, "png")
+    path = directory / "page.png"
+    path.write_bytes(target.getvalue())
+    return path
+
+
+async def convert(house: House, path: Path) -> tuple[float, float]:
+    """Return seconds of processor (of this process) and of wall time for one conversion."""
+    asker = Asker(language="en", request_id="01JDA2B3C4D5E6F7G8H9J0K1M2")
+    cpu, wall = time.process_time(), time.perf_counter()
+    await house.conversions.convert_path(path, ConvertOptions(), asker)
+    return time.process_time() - cpu, time.perf_counter() - wall
+
+
+async def paired(house: House, path: Path, pairs: int) -> tuple[float, float, float]:
+    """Return median seconds of wall time without, and the median differences of processor and wall time."""
+    listeners = house.watching._listeners  # noqa: SLF001 - to take the ears away is the point
+    silent: list[object] = []
+    walls, cpus, differences = [], [], []
+    for number in range(pairs):
+        found = {}
+        for listening in (True, False) if number % 2 else (False, True):
+            house.watching._listeners = listeners if listening else silent  # type: ignore[assignment]  # noqa: SLF001
+            found[listening] = await convert(house, path)
+        walls.append(found[False][1])
+        cpus.append(found[True][0] - found[False][0])
+        differences.append(found[True][1] - found[False][1])
+    house.watching._listeners = listeners  # noqa: SLF001
+    return statistics.median(walls), statistics.median(cpus), statistics.median(differences)
+
+
+async def write_cost(house: House) -> tuple[float, float]:
+    """Return the median milliseconds of processor and wall time of a write after a second with five conversions."""
+    recorder: Recorder = house.recorder
+    clock = SystemClock()
+    cpus, walls = [], []
+    for number in range(40):
+        for piece in range(5 * 12):
+            recorder.hear(make_work(number + piece, clock.now()))
+        recorder.hear(make_error(number, clock.now()))
+        cpu, wall = time.process_time(), time.perf_counter()
+        assert await recorder.write()
+        cpus.append(time.process_time() - cpu)
+        walls.append(time.perf_counter() - wall)
+    return statistics.median(cpus) * 1000, statistics.median(walls) * 1000
+
+
+async def main(pairs: int) -> None:
+    for name, make in (("error", make_error), ("work", make_work)):
+        mean, worst = per_event_us(make)
+        print(f"hear, {name}: {mean:.1f} us each, 99.9 % below {worst:.1f} us")
+    with tempfile.TemporaryDirectory() as folder:
+        directory = Path(folder)
+        house = make_house(directory)
+        await house.start(look_at_once=False)
+        try:
+            text = directory / "page.txt"
+            text.write_text(WORDS * 20)
+            for label, path in (("image", make_picture(directory)), ("text", text)):
+                for _ in range(5):
+                    await convert(house, path)
+                wall, cpu, difference = await paired(house, path, pairs)
+                print(
+                    f"{label}: a conversion takes {wall * 1000:.1f} ms; hearing adds {cpu * 1e6:.0f} us of processor "
+                    f"({cpu / wall:.2%}), {difference * 1e6:.0f} us of time ({difference / wall:.2%})"
+                )
+            cpu_ms, wall_ms = await write_cost(house)
+            print(f"a write: {cpu_ms:.1f} ms of processor, {wall_ms:.1f} ms of time, every 0.7 s at most")
+            collector = HouseCollector(
+                recorder=house.recorder,
+                watching=house.watching,
+                backends=(),
+                pools=house.pools,
+                conversions=house.conversions.load,
+                clock=house.clock,
+            )
+            registry = make_registry(collector)
+            began = time.perf_counter()
+            page = render(registry)
+            print(f"a scrape: {(time.perf_counter() - began) * 1000:.1f} ms, {len(page)} bytes")
+        finally:
+            await house.aclose()
+
+
+if __name__ == "__main__":
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else PAIRS))

@@ -1,0 +1,317 @@
+"""Who hears of what, for the statistics: what the house tells becomes errors and measurements, each exactly once.
+
+One fault is one event. A page has a fault for each engine or backend that was
+asked for it in vain: ``failed`` if that is what the caller is told, ``degraded``
+if another one was asked instead; and one ``healed`` for each backend that read it
+only when asked again. A request has one that met it before or after its pages;
+where its pages failed, they have told it already.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+from typing import Any, Final
+
+from ironleaf.application.errors import as_known
+from ironleaf.application.outcome import PagesFailed
+from ironleaf.application.stages import EngineAsked, FlowStage, PageEnded, StageEnded, current_story
+from ironleaf.application.subscriptions import QUIET_ROUTES
+from ironleaf.document import Document, EngineName, PageStatus
+from ironleaf.foundation.clock import Clock
+from ironleaf.foundation.errors import Entry, Family, IronleafError
+from ironleaf.foundation.errors.protocol import SERVICE_BUSY
+from ironleaf.foundation.monitoring import ErrorEvent, Measured, Outcome, WorkMeasured
+from ironleaf.foundation.observability import make_fingerprint
+from ironleaf.foundation.processes import JobQueued, ProcessEvent, WorkerStartFailed
+from ironleaf.foundation.resilience import AttemptTimedOut, BulkheadQueued, ResilienceEvent, RetryScheduled
+from ironleaf.services.engines.base import RungsExhausted
+from ironleaf.services.engines.errors import CIRCUIT_OPEN, ENGINE_BUSY, ENGINE_TIMEOUT, ENGINE_UNAVAILABLE
+from ironleaf.services.engines.ledger import HealingAction, HealingEntry, HealingOutcome
+from ironleaf.services.files.errors import DECODERS_UNAVAILABLE
+from ironleaf.web import ErrorSeen, RequestSeen
+
+REQUESTS_MAX: Final = 2_000
+"""Requests whose facts are kept until they are answered: several times what may run and wait at once."""
+SERVICE: Final = "service"
+RECOGNISERS: Final = "recognise"
+_NOT_ASKED: Final = frozenset({CIRCUIT_OPEN, ENGINE_BUSY})
+"""Words of the guards: the engine did no work that could be measured."""
+_HEALED: Final = frozenset(
+    {
+        HealingAction.MODEL_SWITCHED,
+        HealingAction.MODEL_RESTORED,
+        HealingAction.MODEL_RETURNED,
+        HealingAction.MODEL_RELAUNCHED,
+    }
+)
+_SERVER_ERROR_STATUS: Final = 500
+
+Event = ErrorEvent | WorkMeasured
+Listener = Callable[[Event], None]
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Facts:
+    """What is known of a request before it is answered."""
+
+    media_type: str = ""
+    waited_s: float = 0.0
+    pages: int = 0
+
+
+def _safely(hear: Callable[..., None]) -> Callable[..., None]:
+    """Return a method that counts its own failures: what watches the work must not break it."""
+
+    @wraps(hear)
+    def heard(self: Watching, *args: Any) -> None:
+        try:
+            hear(self, *args)
+        except Exception as error:  # noqa: BLE001 - statistics are no part of the work
+            self.note_failure(error)
+
+    return heard
+
+
+class Watching:
+    """Turns what the house tells into events, and hands them to the listeners. Nothing here waits or raises."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._listeners: list[Listener] = []
+        self._requests: dict[str, _Facts] = {}
+        self.healings: Counter[tuple[str, str, str]] = Counter()
+        """Backend, action and outcome."""
+        self.guards: Counter[tuple[str, str]] = Counter()
+        """Backend and kind of event."""
+        self.failures = 0
+        """Events that could not be made or delivered: defects of ours."""
+
+    def listen(self, listener: Listener) -> None:
+        """Have ``listener`` called with every event from now on. It must be quick."""
+        self._listeners.append(listener)
+
+    def note_failure(self, error: Exception) -> None:
+        """Count a failure of the watching itself; the first is logged, by its type only."""
+        self.failures += 1
+        if self.failures == 1:
+            logger.error("watching failed: %s", type(error).__name__)
+
+    # -- what the doors tell
+
+    @_safely
+    def hear_error(self, seen: ErrorSeen) -> None:
+        """An error met a request."""
+        if not isinstance(seen.exception, PagesFailed):  # the pages have told
+            self._tell_request(seen.entry, seen.exception, route=seen.route, request_id=seen.request_id)
+
+    @_safely
+    def hear_request(self, seen: RequestSeen) -> None:
+        """A request was answered."""
+        facts = self._requests.pop(seen.request_id, _Facts())
+        if seen.route in QUIET_ROUTES:
+            return
+        self._tell(
+            WorkMeasured(
+                at=self._clock.now(),
+                measured=Measured.ROUTE,
+                name=seen.route,
+                duration_s=seen.duration_ms / 1000,
+                wait_s=facts.waited_s,
+                pages=facts.pages,
+                ok=seen.status < _SERVER_ERROR_STATUS,
+            )
+        )
+
+    # -- what the flow tells
+
+    @_safely
+    def hear_stage(self, ended: StageEnded) -> None:
+        """A stage of a conversion is over."""
+        facts = self._facts(ended.request_id)
+        facts.media_type = ended.media_type or facts.media_type
+        if ended.stage is FlowStage.ADMISSION:
+            facts.waited_s += ended.wait_s
+        self._tell(
+            WorkMeasured(
+                at=self._clock.now(),
+                measured=Measured.STAGE,
+                name=ended.stage.value,
+                duration_s=ended.duration_s,
+                wait_s=ended.wait_s,
+                pages=ended.pages,
+                ok=ended.ok,
+            )
+        )
+
+    @_safely
+    def hear_document(self, document: Document) -> None:
+        """A file was read."""
+        self._facts(document.id).pages = len(document.pages)
+
+    @_safely
+    def hear_page(self, ended: PageEnded) -> None:
+        """A page was read, or was not."""
+        for stage in ended.stages:
+            self.hear_stage(stage)
+        final = _find_final(ended)
+        for asked in ended.asked:
+            if asked.error is not None:
+                self._tell_fault(ended, asked, asked.error, Outcome.FAILED if asked is final else Outcome.DEGRADED)
+        if ended.failure is not None and final is None:
+            self._tell_request(
+                ended.failure.entry, ended.failure, route="", request_id=ended.request_id, file_type=ended.media_type
+            )
+        readers = {asked.alias: asked for asked in ended.asked if asked.error is None}
+        failures = {alias: failure for alias, failure in ended.retried if alias in readers}
+        for alias, failure in failures.items():
+            self._tell_fault(ended, readers[alias], failure, Outcome.HEALED)
+
+    @_safely
+    def hear_asked(self, asked: EngineAsked) -> None:
+        """An engine was asked for a page."""
+        if asked.error is not None and asked.error.entry in _NOT_ASKED:
+            return
+        at = self._clock.now()
+        self._tell(_measure(at, Measured.ENGINE, asked.engine, asked))
+        if asked.alias != asked.engine and asked.engine == EngineName.VL:
+            self._tell(_measure(at, Measured.BACKEND, asked.alias, asked))
+
+    # -- what guards, processes and healers tell
+
+    @_safely
+    def hear_guard(self, event: ResilienceEvent) -> None:
+        """A guard around a backend did something."""
+        self.guards[event.name, type(event).__name__] += 1
+        story = current_story()
+        if story is None:
+            return
+        if isinstance(event, BulkheadQueued):
+            story.waited_s += event.waited_s
+        elif isinstance(event, RetryScheduled) and event.private_failure is not None:
+            story.retried.append((event.name, event.private_failure))
+
+    @_safely
+    def hear_process(self, event: ProcessEvent) -> None:
+        """Something happened to a worker process. One lost under its job has failed that job, which tells so itself."""
+        if isinstance(event, JobQueued):
+            story = current_story()
+            if story is not None:
+                story.waited_s += event.waited_s
+        elif isinstance(event, WorkerStartFailed):
+            recognises = event.pool == RECOGNISERS
+            entry = ENGINE_UNAVAILABLE if recognises else DECODERS_UNAVAILABLE
+            component = EngineName.EMBEDDED.value if recognises else SERVICE
+            self._tell_error(entry, component, Outcome.HEALED)
+
+    @_safely
+    def hear_healing(self, entry: HealingEntry) -> None:
+        """Something was done about a backend without asking anyone, or by hand."""
+        self.healings[entry.backend, entry.action.value, entry.outcome.value] += 1
+        if entry.action in _HEALED and entry.outcome is HealingOutcome.DONE:
+            component = f"backend:{entry.backend}"
+            self._tell_error(ENGINE_UNAVAILABLE, component, Outcome.HEALED, backend=entry.backend, engine=EngineName.VL)
+
+    # -- how it is told on
+
+    def _facts(self, request_id: str) -> _Facts:
+        facts = self._requests.get(request_id)
+        if facts is None:
+            while len(self._requests) >= REQUESTS_MAX:  # commands have nobody who says that they are answered
+                del self._requests[next(iter(self._requests))]
+            facts = self._requests[request_id] = _Facts()
+        return facts
+
+    def _tell_request(
+        self, entry: Entry, error: BaseException | None, *, route: str, request_id: str, file_type: str = ""
+    ) -> None:
+        facts = self._requests.get(request_id)
+        self._tell_error(
+            entry,
+            _find_component(entry),
+            Outcome.FAILED,
+            error=error,
+            route=route,
+            request_id=request_id,
+            file_type=file_type or (facts.media_type if facts else ""),
+        )
+
+    def _tell_fault(self, ended: PageEnded, asked: EngineAsked, error: Exception, outcome: Outcome) -> None:
+        is_backend = asked.engine == EngineName.VL
+        self._tell_error(
+            _find_entry(error),
+            f"backend:{asked.alias}" if is_backend else asked.engine,
+            outcome,
+            error=error,
+            backend=asked.alias if is_backend else "",
+            engine=asked.engine,
+            file_type=ended.media_type,
+            request_id=ended.request_id,
+        )
+
+    def _tell_error(
+        self, entry: Entry, component: str, outcome: Outcome, *, error: BaseException | None = None, **names: str
+    ) -> None:
+        self._tell(
+            ErrorEvent(
+                at=self._clock.now(),
+                code=entry.code,
+                reason=entry.reason,
+                kind=entry.kind,
+                level=entry.level,
+                component=component,
+                outcome=outcome,
+                fingerprint="" if error is None else make_fingerprint(error, entry.reason),
+                **names,
+            )
+        )
+
+    def _tell(self, event: Event) -> None:
+        for listener in self._listeners:
+            try:
+                listener(event)
+            except Exception as error:  # noqa: BLE001 - one listener that fails must not cost the others
+                self.note_failure(error)
+
+
+def _measure(at: datetime, measured: Measured, name: str, asked: EngineAsked) -> WorkMeasured:
+    return WorkMeasured(
+        at=at,
+        measured=measured,
+        name=name,
+        duration_s=asked.duration_s,
+        wait_s=min(asked.wait_s, asked.duration_s),
+        pages=1 if asked.error is None else 0,
+        ok=asked.error is None,
+        cost=asked.megapixels,
+    )
+
+
+def _find_final(ended: PageEnded) -> EngineAsked | None:
+    """Return the question whose failure is what the caller is told of the page."""
+    if ended.page.status not in {PageStatus.FAILED, PageStatus.SKIPPED} or not ended.asked:
+        return None
+    last, failure = ended.asked[-1], ended.failure
+    if last.error is None or failure is None:
+        return None
+    same = failure is last.error or (isinstance(failure, RungsExhausted) and failure.entry == last.error.entry)
+    return last if same else None
+
+
+def _find_entry(error: Exception) -> Entry:
+    if isinstance(error, IronleafError):
+        return error.entry
+    return ENGINE_TIMEOUT if isinstance(error, AttemptTimedOut) else as_known(error).entry
+
+
+def _find_component(entry: Entry) -> str:
+    if entry == SERVICE_BUSY:
+        return "queue"
+    if entry.reason.startswith("database-"):
+        return "database"
+    return "disk" if entry.family is Family.STORAGE else SERVICE

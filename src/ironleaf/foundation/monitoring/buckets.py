@@ -1,0 +1,161 @@
+"""Many measurements in little room: exact count, sum, minimum and maximum, percentiles within a known error."""
+
+from __future__ import annotations
+
+from math import ceil, floor, inf, isnan, log
+from typing import TYPE_CHECKING, Final, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+RELATIVE_ERROR: Final = 0.015
+"""Of a percentile, at most: half a percent is left for rounding under the promised two."""
+DURATION_S_MAX: Final = 3_600.0
+"""A longer one counts as this: nothing of ours may run for an hour, and sums stay within 64 bits."""
+DURATION_S_MIN: Final = 1e-9
+"""A shorter one counts as zero: the unit of the sums."""
+NANOSECONDS: Final = 1_000_000_000
+
+_GAMMA: Final = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
+_LOG_GAMMA: Final = log(_GAMMA)
+_MIDDLE: Final = 2 / (_GAMMA + 1)
+_OFFSET: Final = 1 - floor(log(DURATION_S_MIN) / _LOG_GAMMA)
+BUCKETS_MAX: Final = ceil(log(DURATION_S_MAX) / _LOG_GAMMA) + _OFFSET + 1
+"""Under a thousand, whatever is measured: a bucket's bounds are a factor of 1.03 apart."""
+
+
+def find_bucket(duration_s: float) -> int:
+    """Return the number of the bucket: 0 for nothing, else from 1, each ending 3 % above the one before."""
+    return 0 if duration_s < DURATION_S_MIN else ceil(log(duration_s) / _LOG_GAMMA) + _OFFSET
+
+
+def estimate_s(bucket: int) -> float:
+    """Return the seconds that stand for a bucket: no value in it is further away than the relative error."""
+    return 0.0 if bucket == 0 else _MIDDLE * _GAMMA ** (bucket - _OFFSET)
+
+
+def bound_s(duration_s: float) -> float:
+    """Return the duration as it is counted: no number counts as 0, and nothing is shorter than 0 or too long."""
+    return 0.0 if isnan(duration_s) else min(max(duration_s, 0.0), DURATION_S_MAX)
+
+
+class Sketch:
+    """Durations, folded. Merging two is the same as having seen all of both, in any order."""
+
+    __slots__ = ("_buckets", "_max_ns", "_min_ns", "_sum_ns", "count")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._sum_ns = 0
+        self._min_ns = 0
+        self._max_ns = 0
+        self._buckets: dict[int, int] = {}
+
+    def add(self, duration_s: float) -> None:
+        """Count one duration. Whole nanoseconds are added up, so that no order and no rounding changes a sum."""
+        duration_s = bound_s(duration_s)
+        nanoseconds = round(duration_s * NANOSECONDS)
+        if self.count == 0 or nanoseconds < self._min_ns:
+            self._min_ns = nanoseconds
+        self._max_ns = max(self._max_ns, nanoseconds)
+        self.count += 1
+        self._sum_ns += nanoseconds
+        bucket = find_bucket(duration_s)
+        self._buckets[bucket] = self._buckets.get(bucket, 0) + 1
+
+    def merge(self, other: Sketch) -> None:
+        """Count everything that ``other`` has counted."""
+        if other.count == 0:
+            return
+        self._min_ns = min(self._min_ns, other._min_ns) if self.count else other._min_ns
+        self._max_ns = max(self._max_ns, other._max_ns)
+        self.count += other.count
+        self._sum_ns += other._sum_ns
+        for bucket, count in other._buckets.items():
+            self._buckets[bucket] = self._buckets.get(bucket, 0) + count
+
+    @property
+    def sum_s(self) -> float:
+        return self._sum_ns / NANOSECONDS
+
+    @property
+    def average_s(self) -> float:
+        """The mean; 0 of nothing."""
+        return self.sum_s / self.count if self.count else 0.0
+
+    @property
+    def min_s(self) -> float:
+        return self._min_ns / NANOSECONDS
+
+    @property
+    def max_s(self) -> float:
+        return self._max_ns / NANOSECONDS
+
+    def quantile_s(self, share: float) -> float:
+        """Return the duration below which ``share`` (0-1) of all lie; 0 of nothing.
+
+        Between two neighbours as NumPy does it. At most ``RELATIVE_ERROR`` off, or a nanosecond.
+        """
+        if self.count == 0:
+            return 0.0
+        rank = min(max(share, 0.0), 1.0) * (self.count - 1)
+        below, above = self._at_rank(floor(rank)), self._at_rank(ceil(rank))
+        return below + (above - below) * (rank - floor(rank))
+
+    def _at_rank(self, rank: int) -> float:
+        if rank == 0:
+            return self.min_s
+        if rank == self.count - 1:
+            return self.max_s
+        passed = 0
+        for bucket in sorted(self._buckets):
+            passed += self._buckets[bucket]
+            if passed > rank:
+                return min(max(estimate_s(bucket), self.min_s), self.max_s)
+        return self.max_s
+
+    def pack(self) -> list[int | list[int]]:
+        """Return everything as numbers that JSON can carry."""
+        pairs = [number for pair in sorted(self._buckets.items()) for number in pair]
+        return [self.count, self._sum_ns, self._min_ns, self._max_ns, pairs]
+
+    @classmethod
+    def unpack(cls, packed: Sequence[int | list[int]]) -> Sketch:
+        """Return what `pack` described."""
+        sketch = cls()
+        sketch.count, sketch._sum_ns, sketch._min_ns, sketch._max_ns = cast("list[int]", packed[:4])
+        pairs = cast("list[int]", packed[4])
+        sketch._buckets = dict(zip(pairs[::2], pairs[1::2], strict=True))
+        return sketch
+
+
+class Histogram:
+    """Durations counted exactly against fixed bounds, as Prometheus wants them."""
+
+    __slots__ = ("_bounds_s", "_counts", "count", "sum_s")
+
+    def __init__(self, bounds_s: tuple[float, ...]) -> None:
+        self._bounds_s = bounds_s
+        self._counts = [0] * (len(bounds_s) + 1)
+        self.count = 0
+        self.sum_s = 0.0
+
+    def add(self, duration_s: float) -> None:
+        """Count one duration."""
+        duration_s = bound_s(duration_s)
+        place = 0
+        for bound in self._bounds_s:
+            if duration_s <= bound:
+                break
+            place += 1
+        self._counts[place] += 1
+        self.count += 1
+        self.sum_s += duration_s
+
+    def cumulative(self) -> list[tuple[float, int]]:
+        """Return (bound in seconds, how many are not above it), the last bound being infinite."""
+        passed, lines = 0, list[tuple[float, int]]()
+        for bound, count in zip((*self._bounds_s, inf), self._counts, strict=True):
+            passed += count
+            lines.append((bound, passed))
+        return lines

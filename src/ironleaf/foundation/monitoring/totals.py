@@ -1,0 +1,62 @@
+"""Counts since this process began, as a scraper wants them: they only grow, and a restart sets them to zero."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ironleaf.foundation.monitoring.buckets import Histogram
+from ironleaf.foundation.monitoring.tally import OTHER, WORKERS_MAX
+
+if TYPE_CHECKING:
+    from ironleaf.foundation.monitoring.events import ErrorEvent, WorkMeasured
+    from ironleaf.foundation.monitoring.tally import WorkKey
+
+BOUNDS_S: Final = (0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+"""From a stage that takes nothing to the longest deadline: thirteen, since each is a time series for each label."""
+ERROR_SERIES_MAX: Final = 500
+"""Combinations of reason, level, component and outcome that are told apart."""
+
+ErrorKey = tuple[str, str, str, str]
+"""Reason, level, component, outcome."""
+
+
+class WorkTotal:
+    """Pieces of work of one kind since the start."""
+
+    __slots__ = ("duration", "failed", "pages", "wait")
+
+    def __init__(self) -> None:
+        self.duration = Histogram(BOUNDS_S)
+        self.wait = Histogram(BOUNDS_S)
+        self.failed = 0
+        self.pages = 0
+
+
+class Totals:
+    """Everything since the start."""
+
+    __slots__ = ("errors", "work")
+
+    def __init__(self) -> None:
+        self.errors: dict[ErrorKey, int] = {}
+        self.work: dict[WorkKey, WorkTotal] = {}
+
+    def add_error(self, event: ErrorEvent) -> None:
+        """Count one error."""
+        key = (event.reason, event.level.value, event.component, event.outcome.value)
+        if key not in self.errors and len(self.errors) >= ERROR_SERIES_MAX:
+            key = (OTHER, event.level.value, OTHER, event.outcome.value)
+        self.errors[key] = self.errors.get(key, 0) + 1
+
+    def add_work(self, work: WorkMeasured) -> None:
+        """Count one piece of work."""
+        key = (work.measured, work.name)
+        total = self.work.get(key)
+        if total is None:
+            if len(self.work) >= WORKERS_MAX:
+                key = (work.measured, OTHER)
+            total = self.work.setdefault(key, WorkTotal())
+        total.duration.add(work.duration_s)
+        total.wait.add(work.wait_s)
+        total.pages += work.pages
+        total.failed += not work.ok
