@@ -42,6 +42,8 @@ class IncidentMachine(RuleBasedStateMachine):
         self.process = dict.fromkeys(PLACES, 1)
         self.told: Counter[tuple[str, str]] = Counter()
         self.told_away: Counter[tuple[str, str]] = Counter()
+        self.carried: set[tuple[str, str]] = set()
+        """What was told from memory: the outbox has it as sent, and takes no second one."""
         self.silences = 0
         self.pass_time(1)
 
@@ -124,8 +126,10 @@ class IncidentMachine(RuleBasedStateMachine):
         renamed = reconcile(self.board, self.away, self.name("a"))
         for revived in [each.id for each in self.board.incidents.values() if each.live and each.id in closed]:
             self.told.pop((revived, "resolved"), None)  # the outbox has it already and takes no second one
-        for (old, kind), number in self.told_away.items():  # the outbox takes each only once
-            self.told[renamed.get(old, old), kind] = max(number, self.told[renamed.get(old, old), kind])
+        for old, kind in self.told_away:
+            told = renamed.get(old, old), kind
+            self.carried.add(told)
+            self.told[told] = max(1, self.told[told])
         self.away = None
 
     # --- what always holds --------------------------------------------------------------------------------------------
@@ -193,7 +197,8 @@ class IncidentMachine(RuleBasedStateMachine):
         """Let each board move. While one is cut off, each side may tell of a thing once."""
         for board, told in zip(self.boards(), (self.told, self.told_away), strict=False):
             for kind, incident in board.move(now):  # type: ignore[arg-type]
-                told[incident.id, kind.value] += 1
+                if board is not self.board or (incident.id, kind.value) not in self.carried:
+                    told[incident.id, kind.value] += 1
 
 
 IncidentMachine.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)

@@ -241,7 +241,7 @@ def _carry() -> list[Door]:
         "/version",
         "/docs",
         "/errors/not-found",
-        "/runbooks/backend-down",
+        "/runbooks/disk-filling",  # not backend-down: its own text speaks of the canary page
         "/",
         "/console/state",
         f"/console/progress/{KEY}",
