@@ -22,7 +22,7 @@ PIECES = st.sampled_from(
 TEXTS = st.one_of(st.text(max_size=200), st.lists(st.one_of(PIECES, st.text(max_size=4)), max_size=40).map("".join))
 BLOCKS = st.builds(Block, kind=st.sampled_from(BlockKind), text=TEXTS, level=st.one_of(st.none(), st.integers(-3, 99)))
 OURS = re.compile(
-    r'</?(?:h[1-6]|p|ul|ol|li|table|thead|tbody|tr|th|td|pre|code|section)>|<br>|<section data-page="\d+">'
+    r'</?(?:h[1-6]|p|ul|ol|li|table|thead|tbody|tr|th|td|pre|code|section|blockquote)>|<br>|<section data-page="\d+">'
 )
 
 

@@ -22,6 +22,7 @@ from tests.fixtures.bombs import CONTENT_TYPES, gif, office, pdf, stream, tiff, 
 
 from ironleaf.faults import ManualClock
 from ironleaf.foundation.errors import IronleafError
+from ironleaf.foundation.errors.protocol import MALFORMED_FORM
 from ironleaf.services.files.archives import check_archive, check_table
 from ironleaf.services.files.errors import ENTRIES, NOTICES
 from ironleaf.services.files.formats.base import DecodeLimits, OpenedInfo, OpenJob, OpenRequest, PageInfo, PageJob
@@ -55,7 +56,7 @@ FUZZ_S: Final = float(os.environ.get("FUZZ_S", "30"))
 ROUND: Final = 20
 """Examples between two looks at the time."""
 LIMITS: Final = FileLimits(archive_bytes_max=4_000_000, archive_entries_max=200, pdf_bytes_max=2_000_000)
-REASONS: Final = {entry.reason for entry in ENTRIES}
+REASONS: Final = {entry.reason for entry in (*ENTRIES, MALFORMED_FORM)}
 WARNINGS: Final = {notice.reason for notice in NOTICES}
 SPICES: Final = (
     *(b"\0", b"\xff", b"\x80", b"\xff" * 4, b"\xff" * 8, b"\0" * 8, b"<", b">", b"&#0;", b"&a;", b"</", b"<![CDATA["),

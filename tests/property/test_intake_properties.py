@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ironleaf.faults.clock import ManualClock
 from ironleaf.foundation.errors import IronleafError, make_problem
+from ironleaf.foundation.errors.protocol import MALFORMED_FORM
 from ironleaf.services.files.errors import ENTRIES
 from ironleaf.services.files.intake import receive_multipart
 from ironleaf.services.files.settings import FileLimits
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ironleaf.services.files.multipart import ReceivedForm
 
 LIMITS = FileLimits(bytes_max=10_000, option_bytes_max=1_000, parts_max=5)
-REASONS = {entry.reason for entry in ENTRIES}
+REASONS = {entry.reason for entry in (*ENTRIES, MALFORMED_FORM)}
 CANARY = "zq7canary"
 FORM = "multipart/form-data; boundary=line"
 PIECES = (

@@ -13,11 +13,13 @@ from tests.faults.leaks.canaries import OPS_KEY
 from ironleaf.application.catalogue import build_catalogue, build_notices
 from ironleaf.application.console.words import STATE
 from ironleaf.application.options import OPTION_NAMES, EngineChoice, OutputFormat
-from ironleaf.document import AttemptOutcome, DocumentStatus, EngineName, Grade, PageStatus
+from ironleaf.application.statistics_desk import View
+from ironleaf.document import AttemptOutcome, DocumentStatus, EngineName, Grade, PageStatus, Timing
 from ironleaf.document.inspection import InspectedPage, Inspection, TextLayerState
 from ironleaf.document.page import BlockKind
 from ironleaf.foundation.errors import Detail, Entry, Unit
 from ironleaf.foundation.errors.detail import describe_detail
+from ironleaf.foundation.monitoring import Window
 from ironleaf.services.files.filetypes import FileFormat
 from ironleaf.services.files.settings import FileLimits
 from ironleaf.web.validation import FieldFault
@@ -280,6 +282,8 @@ def _judge_success(answer: Answer, expected: Expected, request_id: str) -> None:
         _judge_ladder(said["data"]["engines"], expected)
     elif said["data"].keys() <= {"backends", "entries", "next_offset", "name", "scopes"}:
         _judge_ops(said["data"])
+    elif "covered_s" in said["data"]:
+        _judge_statistics(said["data"])
     elif "bytes" in said["data"]:
         _judge_inspection(said["data"], expected, request_id)
     else:
@@ -300,6 +304,16 @@ def _judge_ops(said: dict[str, Any]) -> None:
     _require(said in known, f"operators are told {said!r}")
 
 
+def _judge_statistics(said: dict[str, Any]) -> None:
+    """What operators are told of errors and speed: numbers, times, and names of ours."""
+    _require(said["window"] in set(Window) and said["view"] in set(View), f"the question was {said!r}")
+    for line in (*said.get("distribution", ()), *said.get("causes", ()), *said.get("work", ())):
+        for name in ("value", "cause", "reason", "component", "name", "measured", "level"):
+            word = line.get(name)
+            _require(word is None or _NAME_OF_OURS.fullmatch(word) is not None, f"a {name} is {word!r}")
+
+
+_NAME_OF_OURS = re.compile(r"[a-z0-9_:/{}.-]{1,80}|L[1-4]")
 _LIMIT_NAMES = frozenset(each.name for each in dataclasses.fields(FileLimits))
 
 
@@ -350,7 +364,7 @@ def _judge_document(document: dict[str, Any], expected: Expected, request_id: st
     _require(document["filename"] == expected.filename, "the label is not what became of the caller's file name")
     _require(_MEDIA_TYPE.fullmatch(document["media_type"]) is not None, "the media type is none")
     _require(document["status"] in set(DocumentStatus), f"the status is {document['status']!r}")
-    _require(set(document["timing"]) == {"receive_ms", "open_ms", "recognise_ms", "total_ms"}, "timing has more")
+    _require(set(document["timing"]) == {each.name for each in dataclasses.fields(Timing)}, "timing has more")
     _require(all(type(value) is int for value in document["timing"].values()), "a time is no number")
     _judge_notices(document["warnings"])
     for page in document["pages"]:

@@ -161,6 +161,8 @@ FLOW_DOORS: tuple[Door, ...] = (
     Door(name="health for operators", make=lambda: operate("/health"), seams=("probe",), for_operators=True),
     Door(name="ops engines", make=lambda: operate("/v1/ops/engines")),
     Door(name="ops healing", make=lambda: operate("/v1/ops/healing"), seams=("ledger",)),
+    Door(name="ops errors", make=lambda: replace(operate("/v1/ops/errors"), query="by=component&view=replica")),
+    Door(name="ops performance", make=lambda: replace(operate("/v1/ops/performance"), query="view=replica")),
     Door(name="ops session", make=lambda: operate("/v1/ops/session")),
     Door(name="ops refused", make=lambda: Request(path="/v1/ops/healing"), seams=("observe",)),
     Door(name="missing-file", make=lambda: post(('name="engine"', "auto")), seams=("observe",)),
@@ -169,6 +171,14 @@ FLOW_DOORS: tuple[Door, ...] = (
 
 # --- doors at which the caller brings the secrets: nothing that he says comes back ------------------------------------
 
+_OPS_PATHS = (
+    "/metrics",
+    "/v1/ops/errors",
+    "/v1/ops/performance",
+    "/v1/ops/incidents",
+    "/v1/ops/silences",
+    "/v1/ops/deliveries",
+)
 _PLACES = (
     "/",
     f"/{KEY}",
@@ -345,6 +355,19 @@ def _knock_with_keys() -> list[Door]:
     ]
     doors += [
         Door(name="breaker of a strange name", make=lambda: operate(f"/v1/ops/engines/{KEY}/breaker", "POST", b"{}")),
+        *(
+            Door(name=f"{path}, nobody", make=lambda path=path: Request(path=path, query=f"view={KEY}&before={DSN}"))
+            for path in _OPS_PATHS
+        ),
+        *(
+            Door(
+                name=f"{path}, strange",
+                make=lambda path=path: replace(
+                    operate(path), query=f"window={KEY}&by={KEY}&view={KEY}&limit={KEY}&state={KEY}"
+                ),
+            )
+            for path in _OPS_PATHS[1:]
+        ),
         Door(name="healing, strange page", make=lambda: replace(operate("/v1/ops/healing"), query=f"limit={KEY}")),
         Door(name="login with a secret", make=lambda: Request(path="/login", query=f"token={KEY}")),
         Door(name="login with a key", make=lambda: Request(path="/login", query=f"token={OPS_KEY}&token={OPS_KEY}")),

@@ -169,8 +169,13 @@ class DecoderPool:
     def status(self) -> PoolStatus:
         return _WELL
 
+    def close(self) -> None:
+        close = getattr(self._work, "close", None)
+        if close is not None:
+            close()
+
     async def aclose(self) -> None:
-        return
+        self.close()
 
 
 class SeamSpools(SpoolRoot):
@@ -288,7 +293,7 @@ def build(
         try:
             yield WallHouse(app=app_module.create_app(house), house=house, seams=seams)
         finally:
-            house.spools.close()
+            _shut(house)
         return
     with _stand_in(house, seams) as wall:
         yield wall
@@ -306,7 +311,7 @@ def _stand_in(house: House, seams: Seams) -> Iterator[WallHouse]:
         try:
             yield WallHouse(app=app, house=house, seams=seams)
         finally:
-            house.spools.close()
+            _shut(house)
 
 
 def _seamed_reader(seams: Seams) -> Callable[..., PageReader]:
@@ -367,3 +372,11 @@ def make_picture(*, pages: int = 2, kind: str = "GIF") -> bytes:
     stored = io.BytesIO()
     frames[0].save(stored, kind, save_all=pages > 1, append_images=frames[1:])
     return stored.getvalue()
+
+
+def _shut(house: House) -> None:
+    """Close what the doubles hold open: the file that was opened last stays so until the next one."""
+    for pool in house.pools:
+        if isinstance(pool, DecoderPool):
+            pool.close()
+    house.spools.close()
