@@ -178,6 +178,8 @@ _OPS_PATHS = (
     "/v1/ops/incidents",
     "/v1/ops/silences",
     "/v1/ops/deliveries",
+    "/v1/ops/incidents/x",
+    "/v1/ops/silences/x",
 )
 _PLACES = (
     "/",
@@ -358,15 +360,6 @@ def _knock_with_keys() -> list[Door]:
         *(
             Door(name=f"{path}, nobody", make=lambda path=path: Request(path=path, query=f"view={KEY}&before={DSN}"))
             for path in _OPS_PATHS
-        ),
-        *(
-            Door(
-                name=f"{path}, strange",
-                make=lambda path=path: replace(
-                    operate(path), query=f"window={KEY}&by={KEY}&view={KEY}&limit={KEY}&state={KEY}"
-                ),
-            )
-            for path in _OPS_PATHS[1:]
         ),
         Door(name="healing, strange page", make=lambda: replace(operate("/v1/ops/healing"), query=f"limit={KEY}")),
         Door(name="login with a secret", make=lambda: Request(path="/login", query=f"token={KEY}")),
