@@ -17,14 +17,23 @@ if TYPE_CHECKING:
     from ironleaf.services.engines.embedded.handler import RecogniseJob
     from ironleaf.services.engines.settings import EmbeddedSettings
     from ironleaf.services.files.formats.base import DecodeLimits, Job, Outcome
+    from ironleaf.services.files.workshop import DecodingWorkshop
 
 
 def make_decoding_worker(limits: DecodeLimits) -> Callable[[Job | TextJob], Outcome | PageResult | str]:
-    """Return the handler of a process that opens files, draws pages and tidies long texts.
-
-    A new format is a line here.
-    """
+    """Return the handler of a process that opens files, draws pages and tidies long texts."""
     from ironleaf.application.texts import AssembleJob, CleanJob, do_text_job
+
+    workshop = make_workshop(limits)
+
+    def handle(job: Job | TextJob) -> Outcome | PageResult | str:
+        return do_text_job(job) if isinstance(job, CleanJob | AssembleJob) else workshop(job)
+
+    return handle
+
+
+def make_workshop(limits: DecodeLimits) -> DecodingWorkshop:
+    """Return what opens files of every format. A new format is a line here."""
     from ironleaf.services.files.formats.html import HtmlDecoder
     from ironleaf.services.files.formats.image import ImageDecoder
     from ironleaf.services.files.formats.mail import MailDecoder
@@ -34,12 +43,7 @@ def make_decoding_worker(limits: DecodeLimits) -> Callable[[Job | TextJob], Outc
     from ironleaf.services.files.workshop import DecodingWorkshop
 
     decoders = (ImageDecoder(), PdfDecoder(), OfficeDecoder(), HtmlDecoder(), PlainDecoder(), MailDecoder())
-    workshop = DecodingWorkshop(decoders, limits)
-
-    def handle(job: Job | TextJob) -> Outcome | PageResult | str:
-        return do_text_job(job) if isinstance(job, CleanJob | AssembleJob) else workshop(job)
-
-    return handle
+    return DecodingWorkshop(decoders, limits)
 
 
 def make_recognition_worker(settings: EmbeddedSettings) -> Callable[[RecogniseJob], PageResult]:

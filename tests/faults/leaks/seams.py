@@ -24,7 +24,8 @@ from ironleaf.application.api import routes
 from ironleaf.application.options import EngineChoice
 from ironleaf.application.reading import PageReader
 from ironleaf.application.settings import EngineSettings, ServerSettings, Settings, VlSettings
-from ironleaf.application.worker_entry import make_decoding_worker
+from ironleaf.application.texts import AssembleJob, CleanJob, do_text_job
+from ironleaf.application.worker_entry import make_workshop
 from ironleaf.document import Block, BlockKind, EngineName, Grade, PageResult, Quality, Region
 from ironleaf.faults import ManualClock
 from ironleaf.foundation.database import DatabaseSettings
@@ -156,12 +157,12 @@ class DecoderPool:
     def __init__(self, seams: Seams, *, every_format: bool) -> None:
         self._seams = seams
         pictures_only = DecodingWorkshop((ImageDecoder(),), DecodeLimits())
-        self._work = make_decoding_worker(DecodeLimits()) if every_format else pictures_only
+        self._workshop = make_workshop(DecodeLimits()) if every_format else pictures_only
 
     async def call(self, job: Any, *, timeout_s: float, queue_timeout_s: float | None = None) -> Any:
         seam = "open" if isinstance(job, OpenJob) else "page" if isinstance(job, PageJob) else "render"
         self._seams.strike(seam)
-        return self._work(job)
+        return do_text_job(job) if isinstance(job, CleanJob | AssembleJob) else self._workshop(job)
 
     async def start(self) -> None:
         return
@@ -170,9 +171,7 @@ class DecoderPool:
         return _WELL
 
     def close(self) -> None:
-        close = getattr(self._work, "close", None)
-        if close is not None:
-            close()
+        self._workshop.close()
 
     async def aclose(self) -> None:
         self.close()

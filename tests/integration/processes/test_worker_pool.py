@@ -16,6 +16,7 @@ from ironleaf.foundation.errors import ProcessingFailure, Unit
 from ironleaf.foundation.processes import (
     BusyReason,
     JobFailed,
+    JobQueued,
     LossReason,
     PoolBusy,
     ProcessLimits,
@@ -51,8 +52,12 @@ class Faulty:
             limits=ProcessLimits(**limits),
             clock=CLOCK,
             queue_max=queue_max,
-            on_event=self.events.put_nowait,
+            on_event=self._hear,
         )
+
+    def _hear(self, event: ProcessEvent) -> None:
+        if not isinstance(event, JobQueued):  # how long jobs wait is another story than what becomes of workers
+            self.events.put_nowait(event)
 
     async def do(self, act: str, number: float = 0, text: str = "", *, timeout_s: float = 20) -> object:
         return await self.pool.call(FaultyJob(act, number, text), timeout_s=timeout_s)
