@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from ironleaf.application.stages import EngineAsked, FlowStage, current_story, ignore
 from ironleaf.document import EngineName, PageResult, PageSource
 from ironleaf.foundation.clock import Clock
 from ironleaf.foundation.errors import IronleafError
-from ironleaf.services.engines.base import Capabilities, Engine, RecogniseRequest
-
-PIXELS_PER_COST: Final = 1_000_000
-PIXELS_UNKNOWN: Final = 2_000_000
-"""An A4 page as most models want it."""
+from ironleaf.services.engines.base import PIXELS_PER_COST, Capabilities, Engine, RecogniseRequest, count_pixels
 
 
 class MeasuredEngine:
@@ -58,13 +53,12 @@ class MeasuredEngine:
         self, page: PageSource, began: tuple[float, float, float], engine: EngineName, error: IronleafError | None
     ) -> None:
         passed_s, drawn_s, waited_s = (after - before for after, before in zip(self._look(), began, strict=True))
-        pixels = page.width_px * page.height_px if page.width_px and page.height_px else PIXELS_UNKNOWN
         asked = EngineAsked(
             engine=engine.value,
             alias=self._engine.alias,
             duration_s=max(0.0, passed_s - drawn_s),
             wait_s=waited_s,
-            megapixels=pixels / PIXELS_PER_COST,
+            megapixels=count_pixels(page) / PIXELS_PER_COST,
             error=error,
         )
         story = current_story()

@@ -11,7 +11,7 @@ import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from ironleaf.application.console.pages import Pages, choose_page_language, embed_json, find_base
+from ironleaf.application.console.pages import Pages, embed_json, find_base
 from ironleaf.application.console.state import describe_state
 from ironleaf.application.console.words import SCRIPT, choose_notices, choose_words
 from ironleaf.application.engine_desk import EngineDesk
@@ -22,6 +22,7 @@ from ironleaf.foundation.errors.protocol import NOT_FOUND
 from ironleaf.foundation.health import HealthBoard
 from ironleaf.services.files.errors import PASSWORD_REQUIRED, WRONG_PASSWORD
 from ironleaf.services.files.settings import FileLimits
+from ironleaf.web.catalogue_pages import find_language
 
 PATIENCE_S: Final = 330.0
 """Without news for longer than the longest deadline, whoever watches is watching nothing."""
@@ -44,7 +45,7 @@ def make_router(
 
     @router.get("/")
     async def home(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
-        language = choose_page_language(request)
+        language = find_language(request)
         say = choose_words(SCRIPT, language)
         return pages.render(
             "home",
@@ -65,7 +66,7 @@ def make_router(
 
     @router.get("/console/state")
     async def state(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
-        lines = await describe_state(desk, health, choose_page_language(request))
+        lines = await describe_state(desk, health, find_language(request))
         return JSONResponse({"data": [asdict(line) for line in lines]}, headers={"cache-control": "no-store"})
 
     @router.get("/console/progress/{ticket}")

@@ -12,8 +12,7 @@ from starlette.responses import HTMLResponse
 
 from ironleaf.application.console.static_files import Assets
 from ironleaf.application.console.words import PAGE, choose_words
-from ironleaf.foundation.errors import Language
-from ironleaf.web.negotiation import choose_language
+from ironleaf.web.catalogue_pages import find_language
 
 PAGE_HEADERS: Final = {
     "content-security-policy": (
@@ -41,7 +40,7 @@ class Pages:
 
     def render(self, name: str, request: Request, **facts: Any) -> HTMLResponse:
         """Return the page ``name`` in the language of the request."""
-        language = choose_page_language(request)
+        language = find_language(request)
         base = find_base(request)
 
         def address(asset: str) -> str:
@@ -66,11 +65,3 @@ def embed_json(data: object) -> Markup:
 def find_base(request: Request) -> str:
     """Return the path prefix under which a proxy serves us."""
     return str(request.scope.get("root_path", "")).rstrip("/")
-
-
-def choose_page_language(request: Request) -> Language:
-    """Return the language that the address or else the browser asks for."""
-    chosen = request.query_params.get("lang")
-    if chosen == "zh":
-        return "zh"
-    return "en" if chosen == "en" else choose_language(request.headers.get("accept-language"))

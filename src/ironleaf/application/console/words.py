@@ -64,7 +64,6 @@ SCRIPT: Final[dict[str, Text]] = {
     "download": Text("Download", "下载"),
     "page": Text("Page {number}", "第 {number} 页"),
     "picture_of": Text("Picture of page {number}", "第 {number} 页的图像"),
-    "no_picture": Text("No picture of this page", "此页没有图像"),
     "by": Text("Read by {engine}", "由{engine}识别"),
     "engine_vl": Text("the vision-language model", "视觉语言模型"),
     "engine_vl_named": Text("the vision-language model “{model}”", "视觉语言模型“{model}”"),
@@ -82,7 +81,6 @@ SCRIPT: Final[dict[str, Text]] = {
     ),
     "blank": Text("This page is blank.", "此页为空白页。"),
     "skipped": Text("There was no time left for this page.", "时间不足，此页未识别。"),
-    "whole": Text("About the whole file", "关于整个文件"),
 }
 
 STATE: Final[dict[str, Text]] = {

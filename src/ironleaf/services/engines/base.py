@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ironleaf.foundation.errors import IronleafError, ModelFailure
 
 if TYPE_CHECKING:
     from ironleaf.document import Attempt, EngineName, PageImage, PageResult, PageSource
     from ironleaf.foundation.clock import Deadline
+
+
+PIXELS_PER_COST: Final = 1_000_000
+"""Work is counted in megapixels: a page twice as large may take twice as long."""
+PIXELS_UNKNOWN: Final = 2_000_000
+"""An A4 page as most models want it."""
+
+
+def count_pixels(page: PageSource) -> int:
+    """Return how large a page is; one of unknown size counts as an A4 page."""
+    return page.width_px * page.height_px if page.width_px and page.height_px else PIXELS_UNKNOWN
 
 
 class RungsExhausted(ModelFailure):

@@ -26,6 +26,7 @@ from ironleaf.foundation.resilience import (
     RetryOptions,
     innermost,
 )
+from ironleaf.services.engines.base import PIXELS_PER_COST, PIXELS_UNKNOWN, count_pixels
 from ironleaf.services.engines.canary import CanaryFailed, Doubt, read_canary
 from ironleaf.services.engines.errors import CIRCUIT_OPEN, DEADLINE_EXCEEDED, ENGINE_BUSY, ENGINE_FAILED, ENGINE_TIMEOUT
 from ironleaf.services.engines.failure_verdicts import judge_failure
@@ -40,10 +41,6 @@ if TYPE_CHECKING:
     from ironleaf.foundation.resilience import EventHook, RetryBudget
     from ironleaf.services.engines.base import Capabilities, Engine, RecogniseRequest
 
-PIXELS_PER_COST: Final = 1_000_000
-"""Guards count work in megapixels: a page twice as large may take twice as long."""
-PIXELS_UNKNOWN: Final = 2_000_000
-"""An A4 page as most models want it."""
 SLOW_S_PER_MEGAPIXEL: Final = 10.0
 """With the breaker's floor of 10 s a usual page is slow from 30 s on: inside the share of a request's 60 s that one
 backend gets, so that calls which only a deadline ends still speak against a server."""
@@ -186,5 +183,5 @@ def translate(error: ResilienceError) -> IronleafError:
 
 
 def _measure_cost(page: PageSource) -> float:
-    pixels = page.width_px * page.height_px if page.width_px and page.height_px else PIXELS_UNKNOWN
-    return max(0.1, min(pixels, PIXELS_UNKNOWN) / PIXELS_PER_COST)  # larger ones are shrunk before they are sent
+    # Larger ones are shrunk before they are sent.
+    return max(0.1, min(count_pixels(page), PIXELS_UNKNOWN) / PIXELS_PER_COST)
