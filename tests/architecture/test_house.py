@@ -92,7 +92,8 @@ def test_time_is_only_read_in_the_clock() -> None:
 
 
 def test_concrete_engines_are_named_by_the_wiring_only() -> None:
-    wiring = {SOURCE / "application" / "bootstrap.py", SOURCE / "application" / "worker_entry.py"}
+    bootstrap = SOURCE / "application" / "bootstrap"
+    wiring = {*bootstrap.glob("*.py"), SOURCE / "application" / "worker_entry.py"}
     rooms = "embedded|vision_language|text_layer|ladder|guarded"
     concrete = re.compile(rf"ironleaf\.services\.engines\.({rooms})\b(?!\.(answer|settings))")
     guilty = [

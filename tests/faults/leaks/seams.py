@@ -21,6 +21,8 @@ from ironleaf.application.access.settings import AccessSettings
 from ironleaf.application.admission import Admission
 from ironleaf.application.api import app as app_module
 from ironleaf.application.api import routes
+from ironleaf.application.bootstrap import building
+from ironleaf.application.bootstrap import flow as flow_wiring
 from ironleaf.application.options import EngineChoice
 from ironleaf.application.reading import PageReader
 from ironleaf.application.settings import EngineSettings, ServerSettings, Settings, VlSettings
@@ -270,21 +272,21 @@ def build(
         )
     keys = WallKeys()
     board = HealthBoard((SeamProbe("service", seams, still), SeamProbe("model", seams, still)), still)
-    doubles = {
-        "_build_decoders": lambda *_: DecoderPool(seams, every_format=every_format),
-        "_build_recognisers": lambda *_: RecogniserPool(seams),
-        "count_recognisers": lambda _: 0,  # one page after the other: which one breaks is certain then
-        "_checker": _seamed(seams, "check", bootstrap._checker),
-        "PageReader": _seamed_reader(seams),
-        "grade_result": lambda _, **__: _after(seams, "grade", lambda: Quality(grade=Grade.GOOD)),
+    of_building = {
+        "build_decoders": lambda *_: DecoderPool(seams, every_format=every_format),
+        "build_recognisers": lambda *_: RecogniserPool(seams),
         "HealthBoard": lambda *_: board,
         "DatabaseKeys": lambda _: keys,
+    }
+    of_flow = {
+        "count_recognisers": lambda _: 0,  # one page after the other: which one breaks is certain then
+        "make_check": _seamed(seams, "check", flow_wiring.make_check),
+        "PageReader": _seamed_reader(seams),
+        "grade_result": lambda _, **__: _after(seams, "grade", lambda: Quality(grade=Grade.GOOD)),
         "SpoolRoot": type("Spools", (SeamSpools,), {"seams": seams}),
         "Admission": type("Turnstile", (SeamAdmission,), {"seams": seams}),
     }
-    with contextlib.ExitStack() as stack:
-        for name, double in doubles.items():
-            stack.enter_context(patch.object(bootstrap, name, double))
+    with patch.multiple(building, **of_building), patch.multiple(flow_wiring, **of_flow):
         house = bootstrap.build_house(settings, random=random.Random(7))
     house.desk._ledger = SeamLedger(seams)
     house.access.ring.take(keys.all())

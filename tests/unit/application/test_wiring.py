@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ironleaf.application import rungs
-from ironleaf.application.bootstrap import _make_step_rule, count_recognisers
+from ironleaf.application.bootstrap.engines import make_step_rule
+from ironleaf.application.bootstrap.workers import count_recognisers
 from ironleaf.application.catalogue import build_catalogue, build_notices
 from ironleaf.application.settings import Settings, VlSettings, WorkerSettings
 from ironleaf.document import PageSource, TextLayer
@@ -18,14 +19,14 @@ from ironleaf.services.files.errors import DAMAGED_IMAGE, DECODER_FAILED
 
 @pytest.mark.parametrize("allowed", [True, False])
 def test_refused_content_steps_down_only_by_the_operators_leave(allowed: bool) -> None:
-    rule = _make_step_rule(VlSettings(step_down_on_refusal=allowed))
+    rule = make_step_rule(VlSettings(step_down_on_refusal=allowed))
     assert rule(ModelFailure(CONTENT_REFUSED)) is allowed
     assert rule(ModelFailure(ENGINE_FAILED)) is True
 
 
 @pytest.mark.parametrize("entry", [DAMAGED_IMAGE, DECODER_FAILED])
 def test_a_page_that_cannot_be_drawn_is_not_drawn_again_for_the_next_engine(entry: object) -> None:
-    assert _make_step_rule(VlSettings())(ProcessingFailure(entry)) is False  # type: ignore[arg-type]
+    assert make_step_rule(VlSettings())(ProcessingFailure(entry)) is False  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

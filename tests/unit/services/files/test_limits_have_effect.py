@@ -12,7 +12,7 @@ from PIL import Image
 from tests.fixtures.bombs import gif, nested_office, office, pdf, stream, tiff, zeros
 from tests.fixtures.workshop import make_workshop
 
-from ironleaf.application.bootstrap import make_decoder_limits
+from ironleaf.application.bootstrap.workers import make_decoder_limits
 from ironleaf.faults import ManualClock
 from ironleaf.foundation.clock import Deadline
 from ironleaf.foundation.errors import IronleafError

@@ -1,0 +1,166 @@
+"""The engines: model servers with their guards and those who look after them, and the ladders over all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from random import Random
+
+from ironleaf.application.engine_desk import ModelServer
+from ironleaf.application.measured_engine import MeasuredEngine
+from ironleaf.application.options import EngineChoice
+from ironleaf.application.rungs import applies
+from ironleaf.application.settings import Settings, VlSettings
+from ironleaf.application.stages import EngineAsked, FlowStage, measuring
+from ironleaf.application.subscriptions import (
+    log_guard,
+    log_step_down,
+)
+from ironleaf.application.verdicts import judge_answer, watch_answer
+from ironleaf.foundation.clock import Clock
+from ironleaf.foundation.errors import IronleafError
+from ironleaf.foundation.resilience import (
+    AttemptTimeoutOptions,
+    BulkheadOptions,
+    DeadlineShareOptions,
+    EventHook,
+    RetryBudget,
+    RetryBudgetOptions,
+)
+from ironleaf.services.engines.base import Engine
+from ironleaf.services.engines.embedded.engine import EmbeddedEngine
+from ironleaf.services.engines.examination import ProbeBudget
+from ironleaf.services.engines.guarded import GuardedEngine, GuardOptions
+from ironleaf.services.engines.healing import Healer, HealingOptions
+from ironleaf.services.engines.ladder import LadderEngine
+from ironleaf.services.engines.ledger import HealingLedger
+from ironleaf.services.engines.probe import BackendWatch, WatchOptions
+from ironleaf.services.engines.profiles import load_profile
+from ironleaf.services.engines.text_layer import TextLayerEngine
+from ironleaf.services.engines.upstream_failures.errors import CONTENT_REFUSED
+from ironleaf.services.engines.vision_language.engine import VisionLanguageEngine
+from ironleaf.services.engines.vision_language.settings import BackendSettings
+from ironleaf.services.files import errors as file_errors
+from ironleaf.services.files.quarantine import JobRunner
+
+
+def build_engines(
+    settings: Settings,
+    recognisers: JobRunner,
+    backends: tuple[GuardedEngine, ...],
+    clock: Clock,
+    on_asked: Callable[[EngineAsked], None],
+) -> dict[EngineChoice, Engine]:
+    """Return an engine for each choice that this configuration can serve; ``on_asked`` hears of each page asked for."""
+    text_layer, embedded, *models = (
+        MeasuredEngine(engine, clock=clock, on_asked=on_asked)
+        for engine in (TextLayerEngine(), EmbeddedEngine(recognisers, settings.engines.embedded), *backends)
+    )
+    steps_down = make_step_rule(settings.engines.vl)
+
+    def ladder(*rungs: Engine) -> Engine:
+        return LadderEngine(rungs, clock=clock, applies=applies, steps_down=steps_down, on_step_down=log_step_down)
+
+    engines: dict[EngineChoice, Engine] = {
+        EngineChoice.AUTO: ladder(text_layer, *models, embedded),
+        EngineChoice.EMBEDDED: embedded,
+        EngineChoice.TEXT_LAYER: text_layer,
+    }
+    if models:
+        engines[EngineChoice.VL] = ladder(*models)
+    return engines
+
+
+def build_readers(settings: VlSettings) -> tuple[VisionLanguageEngine, ...]:
+    """Return the configured model servers without any guard, in order.
+
+    Raises:
+        ProfileError: a backend names a profile that does not exist.
+        ValueError: an authority file is unusable.
+    """
+    judge = measuring(FlowStage.VERIFY, judge_answer)
+    return tuple(
+        VisionLanguageEngine(backend, profile=load_profile(backend.profile), judge=judge, watch=watch_answer)
+        for backend in settings.backends
+    )
+
+
+def build_backends(
+    settings: VlSettings,
+    clock: Clock,
+    random: Random,
+    readers: tuple[VisionLanguageEngine, ...] | None = None,
+    on_event: EventHook = log_guard,
+) -> tuple[GuardedEngine, ...]:
+    """Return the model servers, each inside its own guards; the retry budget is shared.
+
+    Raises:
+        ProfileError: a backend names a profile that does not exist.
+    """
+    budget = RetryBudget(options=RetryBudgetOptions(), clock=clock)
+    options = GuardOptions(
+        share=DeadlineShareOptions(share=settings.deadline_share, reserve_s=settings.reserve_s),
+        retry=settings.retry,
+        breaker=settings.breaker,
+        bulkhead=BulkheadOptions(limit=settings.concurrency, queue_max=settings.queue_max),
+        attempt=AttemptTimeoutOptions(timeout_s=settings.attempt_timeout_s),
+        canary=settings.canary,
+    )
+    return tuple(
+        GuardedEngine(reader, options=options, budget=budget, clock=clock, random=random, on_event=on_event)
+        for reader in (build_readers(settings) if readers is None else readers)
+    )
+
+
+def build_servers(
+    settings: VlSettings, readers: tuple[VisionLanguageEngine, ...], backends: tuple[GuardedEngine, ...]
+) -> tuple[ModelServer, ...]:
+    """Return what operators are told of each backend."""
+    return tuple(
+        ModelServer(address=backend.base_url, reader=reader, bulkhead=guarded.bulkhead)
+        for backend, reader, guarded in zip(settings.backends, readers, backends, strict=True)
+    )
+
+
+def build_watches(
+    settings: VlSettings,
+    readers: tuple[VisionLanguageEngine, ...],
+    backends: tuple[GuardedEngine, ...],
+    ledger: HealingLedger,
+    clock: Clock,
+) -> tuple[BackendWatch, ...]:
+    """Return who looks after each backend; nothing runs yet."""
+    healing = settings.healing
+    options = WatchOptions(
+        probe_every_s=healing.probe_every_s, look_every_s=healing.look_every_s, canary=settings.canary
+    )
+    launching = asyncio.Lock()
+
+    def watch(backend: BackendSettings, reader: VisionLanguageEngine, guarded: GuardedEngine) -> BackendWatch:
+        budget = ProbeBudget(backend.probes_day_max, clock)
+        healer = Healer(
+            reader,
+            guarded.breaker,
+            options=HealingOptions(
+                rediscover=healing.rediscover, dry_run=healing.dry_run, relaunch=backend.relaunch or None
+            ),
+            ledger=ledger,
+            clock=clock,
+            launching=launching,
+            budget=budget,
+        )
+        return BackendWatch(reader, guarded.breaker, healer, options=options, budget=budget, clock=clock)
+
+    return tuple(map(watch, settings.backends, readers, backends))
+
+
+def make_step_rule(settings: VlSettings) -> Callable[[IronleafError], bool]:
+    """Return when the next rung is asked: not for a page that cannot be drawn, nor against the operator's word."""
+    of_files = frozenset(entry.reason for entry in file_errors.ENTRIES)
+
+    def steps_down(error: IronleafError) -> bool:
+        if error.entry == CONTENT_REFUSED:
+            return settings.step_down_on_refusal
+        return error.entry.reason not in of_files
+
+    return steps_down
