@@ -142,7 +142,7 @@ def test_the_first_load_is_small(service: Service) -> None:
     page = httpx.get(f"{service.url}/").text
     addresses = {part.split('"')[0] for part in page.split('="') if part.startswith("/console/assets/")}
     loaded = [page.encode(), *(httpx.get(f"{service.url}{address}").content for address in addresses)]
-    assert len(addresses) == 3
+    assert len(addresses) == 4
     assert sum(len(gzip.compress(each)) for each in loaded) <= FIRST_LOAD_BYTES_MAX
 
 
@@ -158,3 +158,14 @@ def test_a_dead_model_is_said_before_a_file_is_given(
             page.goto(f"{service.url}/?lang=en")
             assert "not answering now" in page.inner_text("#state")
             require_accessible(page)
+
+
+def test_the_page_works_under_a_path_prefix(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> None:
+    for service in run_service(tmp_path_factory.mktemp("prefix"), IRONLEAF_SERVER__ROOT_PATH="/leaf"):
+        with open_page(browser, f"{service.url}/leaf/?lang=en", failures=True) as page:
+            give(page, "receipt.jpg", (EXAMPLES / "receipt.jpg").read_bytes(), "image/jpeg")
+            assert page.locator(".page").count() == 1
+            give(page, "broken.jpg", b"\xff\xd8\xff\xe0 no picture", "image/jpeg")
+            assert page.get_attribute(".failure a", "href") == "/leaf/errors/damaged-image?lang=en"
+            page.click("text=中文")
+            assert page.inner_text("h1") == "上传文件，取回文字"

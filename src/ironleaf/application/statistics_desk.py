@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,10 +10,20 @@ from typing import Final
 
 from ironleaf.foundation.clock import Clock
 from ironleaf.foundation.errors import Catalogue
-from ironleaf.foundation.monitoring import Dimension, Frequency, Tally, Window, WorkLine, list_frequencies, list_work
+from ironleaf.foundation.monitoring import (
+    Dimension,
+    Frequency,
+    Measured,
+    Tally,
+    Window,
+    WorkLine,
+    list_frequencies,
+    list_work,
+)
 from ironleaf.foundation.monitoring.causes import Cause
 from ironleaf.foundation.monitoring.recorder import Recorder
 from ironleaf.foundation.monitoring.statistics import list_errors
+from ironleaf.foundation.monitoring.tally import WorkKey, WorkTally
 from ironleaf.foundation.monitoring.windows import find_span
 
 CAUSES_SHOWN_MAX: Final = 50
@@ -74,6 +84,41 @@ class PerformanceStatistics:
     work: tuple[WorkLine, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkSeries:
+    """How long one kind of work took, minute by minute; None where there was none."""
+
+    measured: Measured
+    name: str
+    p50_s: tuple[float | None, ...]
+    p95_s: tuple[float | None, ...]
+    p99_s: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """The last hour of this process, minute by minute. All lists are equally long."""
+
+    at: tuple[int, ...]
+    """Starts of the minutes, in seconds of the epoch."""
+    errors: tuple[int, ...]
+    work: tuple[WorkSeries, ...]
+    """For each stage, engine, backend and route that had work, in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Trace:
+    count: int
+    p50_s: float
+    p95_s: float
+    p99_s: float
+
+    @classmethod
+    def of(cls, work: WorkTally) -> _Trace:
+        p50_s, p95_s, p99_s = (work.duration.quantile_s(share) for share in (0.50, 0.95, 0.99))
+        return cls(work.duration.count, p50_s, p95_s, p99_s)
+
+
 class StatisticsDesk:
     """Reads what the recorder has kept."""
 
@@ -81,6 +126,8 @@ class StatisticsDesk:
         self._recorder = recorder
         self._catalogue = catalogue
         self._clock = clock
+        self._traced: dict[WorkKey, dict[int, _Trace]] = {}
+        """Percentiles of minutes that were asked for before: nearly all are over, and change no more."""
 
     async def errors(self, window: Window, by: Dimension, view: View) -> ErrorStatistics:
         """Return how often errors came in the window that ends now.
@@ -116,6 +163,38 @@ class StatisticsDesk:
         tallies = await self._recorder.read_all((window,)) if view is View.ALL else None
         tally = tallies[window] if tallies else self._recorder.read(window)
         return PerformanceStatistics(window=window, view=view, covered_s=covered_s, work=list_work(tally, covered_s))
+
+    def timeline(self) -> Timeline:
+        """Return the last hour of this process: errors, and how long work took."""
+        minutes = self._recorder.split(Window.HOUR)
+        order = list(Measured)
+        keys = sorted(
+            {key for _, tally in minutes for key in tally.work}, key=lambda key: (order.index(key[0]), key[1])
+        )
+        return Timeline(
+            at=tuple(start_s for start_s, _ in minutes),
+            errors=tuple(tally.error_count for _, tally in minutes),
+            work=tuple(self._trace(key, minutes) for key in keys),
+        )
+
+    def _trace(self, key: WorkKey, minutes: Sequence[tuple[int, Tally]]) -> WorkSeries:
+        known = self._traced.get(key, {})
+        fresh: dict[int, _Trace] = {}
+        for start_s, tally in minutes:
+            work = tally.work.get(key)
+            if work is None:
+                continue
+            trace = known.get(start_s)
+            fresh[start_s] = trace if trace is not None and trace.count == work.duration.count else _Trace.of(work)
+        self._traced[key] = fresh
+        traces = [fresh.get(start_s) for start_s, _ in minutes]
+        return WorkSeries(
+            measured=key[0],
+            name=key[1],
+            p50_s=tuple(None if each is None else each.p50_s for each in traces),
+            p95_s=tuple(None if each is None else each.p95_s for each in traces),
+            p99_s=tuple(None if each is None else each.p99_s for each in traces),
+        )
 
     def _distribute(self, tally: Tally, by: Dimension, covered_s: float) -> tuple[ErrorShare, ...]:
         return tuple(

@@ -257,6 +257,8 @@ def _carry() -> list[Door]:
         "/",
         "/console/state",
         f"/console/progress/{KEY}",
+        "/ops",
+        "/console/ops/feed",
         f"/console/assets/{KEY}/{KEY}",
     )
     doors += [

@@ -18,7 +18,7 @@ from ironleaf.application.access.errors import KEY_EXPIRED, KEY_REVOKED, KEYS_UN
 from ironleaf.application.access.keys import ApiKey, Scope
 from ironleaf.application.access.peers import PeerRules
 from ironleaf.application.access.ring import REFRESH_S, Doubt, KeyRing
-from ironleaf.application.access.sessions import SessionTable
+from ironleaf.application.access.sessions import Session, SessionTable
 from ironleaf.application.access.throttle import Throttle
 from ironleaf.foundation.errors import DependencyFailure, Entry
 from ironleaf.foundation.errors.protocol import FORBIDDEN, RATE_LIMITED, UNAUTHENTICATED
@@ -109,10 +109,15 @@ class Guard:
         caller = self.identify(request)
         if caller is None:
             raise Refusal(UNAUTHENTICATED, headers=((b"www-authenticate", _CHALLENGE),))
-        if scope not in caller.scopes:
-            told = _CHALLENGE + f', error="insufficient_scope", scope="{scope.value}"'.encode()
-            raise Refusal(FORBIDDEN, headers=((b"www-authenticate", told),), context={"key_id": caller.name})
-        return caller
+        return _require(caller, scope)
+
+    def demand_key(self, request: AsgiScope, key: str, scope: Scope) -> Caller:
+        """Return whose key it is, brought otherwise than in a header.
+
+        Raises:
+            Refusal, DependencyFailure: as ``demand``.
+        """
+        return _require(self._prove(request, key), scope)
 
     def recognise(self, request: AsgiScope) -> Caller | None:
         """Return who sent the request, if that can be told; a credential that proves nothing is passed over.
@@ -145,10 +150,15 @@ class Guard:
             return self._open_session(request, credential.secret)
         if credential.kind is CredentialKind.CONTRADICTION:
             raise self._refuse_guess(request)
-        found = self._ring.find(credential.secret)
-        if isinstance(found, Doubt):
-            raise self._refuse_key(request, found)
-        return self._admit_key(request, found)
+        return self._prove(request, credential.secret)
+
+    def stands(self, request: AsgiScope) -> bool:
+        """Tell whether what let this request in is still good: for answers that go on. Counts as a use of a session."""
+        credential = find_credential(request["headers"], cookie_name=self.rules.cookie_name)
+        if credential is not None and credential.kind is CredentialKind.SESSION:
+            return self._find_session(credential.secret) is not None
+        caller = caller_of(request)
+        return caller is not None and self._ring.stands(caller.name)
 
     def is_local(self, request: Mapping[str, Any]) -> bool:
         """Tell whether the request comes from this machine, with no proxy between."""
@@ -165,11 +175,24 @@ class Guard:
         if not allowance.granted:
             raise Refusal(RATE_LIMITED, retry_after_s=allowance.reset_s, context={"why": "wrong keys"})
 
+    def _prove(self, scope: AsgiScope, key: str) -> Caller:
+        found = self._ring.find(key)
+        if isinstance(found, Doubt):
+            raise self._refuse_key(scope, found)
+        return self._admit_key(scope, found)
+
     def _open_session(self, scope: AsgiScope, secret: str) -> Caller | None:
-        session = self._sessions.find(secret)
+        session = self._find_session(secret)
         if session is None:
             return None  # it has ended: the browser is told to log in, and nobody guesses 190 bits by cookie
-        return _remember(scope, Caller(name=session.name, scopes=frozenset(Scope)))
+        return _remember(scope, Caller(name=session.name, scopes=session.scopes))
+
+    def _find_session(self, secret: str) -> Session | None:
+        session = self._sessions.find(secret)
+        if session is not None and session.key_id and not self._ring.stands(session.key_id):
+            self._sessions.end(secret)
+            return None
+        return session
 
     def _admit_key(self, scope: AsgiScope, key: ApiKey) -> Caller:
         caller = _remember(scope, Caller(name=key.id, scopes=key.scopes))
@@ -192,6 +215,13 @@ class Guard:
     def _refuse_guess(self, scope: AsgiScope, entry: Entry = UNAUTHENTICATED) -> Refusal:
         self.count_guess(scope)
         return Refusal(entry, headers=((b"www-authenticate", _CHALLENGE + b', error="invalid_token"'),))
+
+
+def _require(caller: Caller, scope: Scope) -> Caller:
+    if scope not in caller.scopes:
+        told = _CHALLENGE + f', error="insufficient_scope", scope="{scope.value}"'.encode()
+        raise Refusal(FORBIDDEN, headers=((b"www-authenticate", told),), context={"key_id": caller.name})
+    return caller
 
 
 def limit_headers(scope: Mapping[str, Any]) -> tuple[tuple[bytes, bytes], ...]:

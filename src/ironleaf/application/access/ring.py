@@ -75,6 +75,11 @@ class KeyRing:
         self._uses[key.id] = now
         return key
 
+    def stands(self, key_id: str) -> bool:
+        """Tell whether a key that was proven before is still good, as far as is known."""
+        key = self._keys.get(key_id)
+        return key is not None and key.standing(self._clock.now()) is Standing.ACTIVE
+
     async def run(self) -> None:
         """Look into the store every `REFRESH_S`, until cancelled."""
         while True:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from ironleaf.application.access.keys import Scope
 from ironleaf.foundation.clock import Clock
 
 LINK_S: Final = 600.0
@@ -33,7 +34,7 @@ MakeSecret = Callable[[], str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A browser that was let in by a link."""
+    """A browser that was let in by a link or a key."""
 
     name: str
     """Public: stands in logs."""
@@ -41,6 +42,9 @@ class Session:
     ends_at_s: float
     """In the clock's monotonic seconds, as all times here."""
     used_at_s: float
+    key_id: str = ""
+    """The key that let the browser in: the session ends with it. Empty after a link."""
+    scopes: frozenset[Scope] = frozenset(Scope)
 
     def is_over(self, now_s: float) -> bool:
         """Tell whether the session has ended by itself."""
@@ -68,16 +72,22 @@ class SessionTable:
     def redeem(self, token: str) -> str | None:
         """Use up a link; return the secret of a new session, or nothing if it is no link (any more)."""
         ends_at_s = self._links.pop(_digest(token), None)
-        now_s = self._clock.monotonic()
-        if ends_at_s is None or now_s >= ends_at_s:
+        if ends_at_s is None or self._clock.monotonic() >= ends_at_s:
             return None
+        return self.open()
+
+    def open(self, *, key_id: str = "", scopes: frozenset[Scope] = frozenset(Scope)) -> str:
+        """Return the secret of a new session, for whoever has proven who it is."""
         self._drop_old()
+        now_s = self._clock.monotonic()
         while len(self._sessions) >= SESSIONS_MAX:
             del self._sessions[min(self._sessions.values(), key=lambda each: each.used_at_s).digest]
         secret = SESSION_PREFIX + self._make_secret()
         digest = _digest(secret)
         name = f"session-{digest[:NAME_CHARACTERS]}"
-        self._sessions[digest] = Session(name=name, digest=digest, ends_at_s=now_s + SESSION_S, used_at_s=now_s)
+        self._sessions[digest] = Session(
+            name=name, digest=digest, ends_at_s=now_s + SESSION_S, used_at_s=now_s, key_id=key_id, scopes=scopes
+        )
         return secret
 
     def find(self, secret: str) -> Session | None:

@@ -18,8 +18,10 @@ from ironleaf.application.api.gate import AccessGate
 from ironleaf.application.api.health_details import make_health_details
 from ironleaf.application.api.routes import make_router
 from ironleaf.application.bootstrap import House
-from ironleaf.application.console import home
+from ironleaf.application.console import home, ops
+from ironleaf.application.console.ops import Feed
 from ironleaf.application.console.pages import Pages
+from ironleaf.application.console.picture import OpsSources
 from ironleaf.application.console.static_files import Assets
 from ironleaf.application.metrics import HouseCollector, make_registry
 from ironleaf.application.settings import list_secrets
@@ -50,13 +52,14 @@ def create_app(house: House) -> FastAPI:
     app.include_router(make_router(house.conversions, convert_errors=errors, guard=guard))
     app.include_router(engines.make_router(house.desk))
     app.include_router(runbooks.make_router())
-    _add_console(app, house)
     app.include_router(ops_engines.make_router(house.desk, guard=guard))
     redactor = Redactor(secrets=list_secrets(house.settings))
     incidents = ops_incidents.make_router(house.alerting.desk, guard=guard, redactor=redactor, clock=house.clock)
     app.include_router(incidents)
     app.include_router(sessions.make_router(house.access))
-    _add_statistics(app, house)
+    statistics = StatisticsDesk(house.recorder, catalogue=house.catalogue, clock=house.clock)
+    _add_statistics(app, house, statistics)
+    _add_console(app, house, statistics, redactor)
     app.add_middleware(AccessGate, guard=guard)
     install(
         app,
@@ -72,9 +75,8 @@ def create_app(house: House) -> FastAPI:
     return app
 
 
-def _add_statistics(app: FastAPI, house: House) -> None:
+def _add_statistics(app: FastAPI, house: House, desk: StatisticsDesk) -> None:
     guard = house.access.guard
-    desk = StatisticsDesk(house.recorder, catalogue=house.catalogue, clock=house.clock)
     app.include_router(ops_statistics.make_router(desk, guard=guard))
     if house.settings.monitoring.metrics:
         collector = HouseCollector(
@@ -88,12 +90,21 @@ def _add_statistics(app: FastAPI, house: House) -> None:
         app.include_router(metrics.make_router(make_registry(collector), guard=guard))
 
 
-def _add_console(app: FastAPI, house: House) -> None:
+def _add_console(app: FastAPI, house: House, statistics: StatisticsDesk, redactor: Redactor) -> None:
     assets = Assets()
+    pages = Pages(assets)
+    sources = OpsSources(
+        health=house.health,
+        engines=house.desk,
+        incidents=house.alerting.desk,
+        statistics=statistics,
+        redact=redactor.redact_text,
+    )
+    app.include_router(ops.make_router(pages, Feed(sources, house.clock), health=house.health, access=house.access))
     app.include_router(assets.make_router())
     app.include_router(
         home.make_router(
-            Pages(assets),
+            pages,
             desk=house.desk,
             health=house.health,
             progress=house.progress,

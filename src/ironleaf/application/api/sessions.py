@@ -55,12 +55,7 @@ def make_router(access: Access) -> APIRouter:
         if secret is None:
             access.guard.count_guess(request.scope)
             raise BusinessError(LOGIN_LINK_SPENT)
-        _end_session(access, request)
-        session = access.sessions.find(secret)
-        _audit.info("audit", by=None if session is None else session.name, route=LOGIN_PATH)
-        prefix: str = request.scope.get("root_path", "").rstrip("/")
-        headers = {**PRIVATE, "location": prefix + CONSOLE_PATH}
-        return _set_cookie(access, Response(status_code=303, headers=headers), secret, age_s=int(SESSION_S))
+        return enter(access, request, secret)
 
     @router.post("/logout", status_code=204, response_class=Response)
     async def log_out(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
@@ -77,6 +72,21 @@ def make_router(access: Access) -> APIRouter:
         return Envelope[SessionView](data=view, request_id=request.state.request_id)
 
     return router
+
+
+def enter(access: Access, request: Request, secret: str, *, query: str = "") -> Response:
+    """Return the answer that gives this browser a new session, in place of the one that it may have, and goes on."""
+    _end_session(access, request)
+    session = access.sessions.find(secret)
+    _audit.info(
+        "audit",
+        by=None if session is None else session.name,
+        key=None if session is None else session.key_id or None,
+        route=LOGIN_PATH,
+    )
+    prefix: str = request.scope.get("root_path", "").rstrip("/")
+    headers = {**PRIVATE, "location": prefix + CONSOLE_PATH + query}
+    return _set_cookie(access, Response(status_code=303, headers=headers), secret, age_s=int(SESSION_S))
 
 
 def _end_session(access: Access, request: Request) -> None:

@@ -49,7 +49,7 @@ class Pages:
         html = self._templates.get_template(f"{name}.html").render(
             language=language,
             base=base,
-            here=name,
+            here="ops" if name == "sign_in" else name,
             words=choose_words(PAGE, language),
             asset=address,
             **facts,

@@ -15,6 +15,10 @@ from ironleaf.foundation.errors.protocol import NOT_FOUND
 
 ASSETS: Final = {
     "console.css": "text/css; charset=utf-8",
+    "dom.js": "text/javascript; charset=utf-8",
+    "ops.js": "text/javascript; charset=utf-8",
+    "uplot.css": "text/css; charset=utf-8",
+    "uplot.js": "text/javascript; charset=utf-8",
     "home.js": "text/javascript; charset=utf-8",
     "mark.svg": "image/svg+xml",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ironleaf.foundation.alerting.card import Change, FactSource, make_card
 from ironleaf.foundation.alerting.courier import Courier
@@ -137,6 +137,10 @@ class IncidentDesk:
     async def find(self, incident_id: str) -> tuple[Incident, tuple[Step, ...], tuple[Delivery, ...]] | None:
         """Return an incident with its history and deliveries."""
         return await self._keeper.find(incident_id)
+
+    def describe(self, incident: Incident) -> Mapping[str, Any]:
+        """Return the card that was announced; before that, the one that would be, without symptoms."""
+        return incident.card or make_card(incident, self._office.facts(incident), ())
 
     async def list_deliveries(self, *, state: str, limit: int) -> tuple[Delivery, ...]:
         """Return deliveries in a state, the newest first."""

@@ -103,6 +103,11 @@ class Journal:
         self.cut(now_s, prune=False)
         return self.history.read(window, now_s)
 
+    def split(self, window: Window, now_s: float) -> tuple[tuple[int, Tally], ...]:
+        """Return what this process heard in each period of the window that ends now."""
+        self.cut(now_s, prune=False)
+        return self.history.split(window, now_s)
+
     def _tally(self, start_s: int) -> Tally | None:
         tally = self._open.get(start_s)
         if tally is None and len(self._open) < OPEN_PERIODS_MAX:

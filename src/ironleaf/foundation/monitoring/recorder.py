@@ -85,6 +85,10 @@ class Recorder:
         """Return what this process has heard in the window that ends now."""
         return self._journal.read(window, self._clock.now().timestamp())
 
+    def split(self, window: Window) -> tuple[tuple[int, Tally], ...]:
+        """Return start (seconds of the epoch) and content of each period of the window, as this process heard it."""
+        return self._journal.split(window, self._clock.now().timestamp())
+
     async def read_all(self, windows: tuple[Window, ...]) -> dict[Window, Tally]:
         """Return what all replicas have written in each of the windows that end now.
 

@@ -59,6 +59,13 @@ class Rollups:
                 total.merge(tally)
         return total
 
+    def split(self, window: Window, now_s: float) -> tuple[tuple[int, Tally], ...]:
+        """Return start and tally of every period of the window that ends now; an empty one where nothing was."""
+        span = find_span(window, now_s)
+        periods = self._periods[span.resolution_s]
+        starts = range(span.first_s, span.last_s + 1, span.resolution_s)
+        return tuple((start_s, periods.get(start_s, Tally())) for start_s in starts)
+
     def __iter__(self) -> Iterator[tuple[int, int, Tally]]:
         """Yield resolution, start and tally of every period."""
         for resolution_s, periods in self._periods.items():

@@ -1,32 +1,13 @@
 "use strict";
-// The page on which a file is given. Everything that comes from a file or the service enters as text, never as markup.
+// The page on which a file is given.
 
 const BLOCKS_MAX = 3000; // of one page drawn over its picture; beyond, its text is shown in one piece
 const STATE_EVERY_MS = 15000;
-const SVG = "http://www.w3.org/2000/svg";
 
-const find = (id) => document.getElementById(id);
-const words = JSON.parse(find("words").textContent);
 const form = find("form");
-const say = (name, slots = {}) =>
-  words.say[name].replace(/\{(\w+)\}/g, (_, slot) => String(slots[slot] ?? ""));
-
 let file = null;
 let request = null;
 let adviceOf = null;
-
-function make(name, attributes = {}, ...children) {
-  const node = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  node.append(...children.filter((child) => child !== null));
-  return node;
-}
-
-function draw(name, attributes) {
-  const node = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, String(value));
-  return node;
-}
 
 // -- giving a file
 

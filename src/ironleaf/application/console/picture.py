@@ -1,0 +1,187 @@
+"""What the operators' page shows, as one piece of data, drawn from what the house knows at this moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from ironleaf.application.console.ops_words import OPS_SCRIPT
+from ironleaf.application.statistics_desk import View
+from ironleaf.document import EngineName
+from ironleaf.foundation.alerting.incidents import IncidentState
+from ironleaf.foundation.monitoring import Dimension, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ironleaf.application.engine_desk import BackendReport, EngineDesk
+    from ironleaf.application.statistics_desk import StatisticsDesk, Timeline
+    from ironleaf.foundation.alerting.desk import IncidentDesk
+    from ironleaf.foundation.alerting.incidents import Incident
+    from ironleaf.foundation.errors import Language
+    from ironleaf.foundation.health import HealthBoard
+
+SECONDS_DIGITS: Final = 5
+"""Of a point in a chart: no eye sees ten microseconds."""
+INCIDENTS_MAX: Final = 20
+"""More at once is one disaster; the API lists all."""
+HEALING_MAX: Final = 15
+DISTRIBUTION_MAX: Final = 8
+"""Values of one side that are shown; the API knows all."""
+_DIMENSIONS: Final = (Dimension.CODE, Dimension.LEVEL, Dimension.COMPONENT)
+_OPEN: Final = (IncidentState.OPEN.value, IncidentState.ACKNOWLEDGED.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpsSources:
+    """Who is asked."""
+
+    health: HealthBoard
+    engines: EngineDesk
+    incidents: IncidentDesk
+    statistics: StatisticsDesk
+    redact: Callable[[str], str]
+
+
+async def draw_picture(sources: OpsSources, language: Language) -> dict[str, Any]:
+    """Return the picture of this replica by its parts: JSON data, bounded, without keys or page content."""
+    timeline = sources.statistics.timeline()
+    return {
+        "health": await _draw_health(sources),
+        "engines": await _draw_engines(sources.engines),
+        "incidents": await _draw_incidents(sources.incidents, language),
+        "errors": await _draw_errors(sources.statistics),
+        "performance": await _draw_performance(sources.statistics),
+        "series": _draw_series(timeline),
+        "healing": _draw_healing(sources.engines),
+    }
+
+
+async def _draw_health(sources: OpsSources) -> dict[str, Any]:
+    report = await sources.health.report()
+    components = [
+        {"name": name, "status": result.status, "detail": sources.redact(result.detail)}
+        for name, result in report.components.items()
+    ]
+    return {"status": report.status, "components": components}
+
+
+async def _draw_engines(desk: EngineDesk) -> list[dict[str, Any]]:
+    reports = {report.alias: report for report in desk.report()}
+    return [
+        {"kind": line.name, "alias": line.alias, "status": line.status, **_draw_backend(reports.get(line.alias))}
+        for line in (await desk.ladder()).engines
+        if line.name is not EngineName.NATIVE
+    ]
+
+
+def _draw_backend(report: BackendReport | None) -> dict[str, Any]:
+    if report is None:
+        return {}
+    breaker = report.breaker
+    return {
+        "address": report.address,
+        "finding": report.finding,
+        "breaker": "breaker_state_open" if breaker.state == "open" else breaker.state,
+        "reopens_in_s": round(breaker.retry_after_s),
+    }
+
+
+async def _draw_incidents(desk: IncidentDesk, language: Language) -> list[dict[str, Any]]:
+    found = await desk.list_incidents(states=_OPEN, before="", limit=INCIDENTS_MAX)
+    shown = [incident for incident in found if not incident.muted_by]
+    return [_draw_incident(incident, desk.describe(incident), language) for incident in shown]
+
+
+def _draw_incident(incident: Incident, card: Mapping[str, Any], language: Language) -> dict[str, Any]:
+    summary: Mapping[str, str] = card.get("summary", {})
+    return {
+        "id": incident.id,
+        "state": incident.state,
+        "urgency": incident.urgency,
+        "silenced": bool(incident.silenced_by),
+        "title": summary.get(language) or f"{incident.component}: {incident.cause}",
+        "runbook": f"/runbooks/{incident.rules[0]}",
+        "card": [{"label": _say(name, language), "text": text} for name, text in _tell_card(incident, card, language)],
+    }
+
+
+def _tell_card(incident: Incident, card: Mapping[str, Any], language: Language) -> list[tuple[str, str]]:
+    blast: Mapping[str, Any] = card.get("blast", {})
+    change: Mapping[str, Any] = card.get("last_change") or {}
+    hits = OPS_SCRIPT["hits_text"].in_language(language)
+    lines = [
+        ("todo", card.get("advice", {}).get(language, "")),
+        ("since", f"{incident.since:%Y-%m-%d %H:%M:%S} UTC"),
+        ("what", incident.component),
+        ("why", incident.cause),
+        ("hits", hits.format(requests=blast["requests"], pages=blast["pages"]) if blast else ""),
+        ("new", _say("yes", language) if incident.new_fingerprint else ""),
+        ("symptoms", ", ".join(card.get("symptoms", ()))),
+        ("last_change", f"{change['at'][:19]}: {', '.join(change['sections'])}" if change else ""),
+        ("now", ", ".join(f"{each['engine']} {_say(each['status'], language)}" for each in card.get("ladder", ()))),
+    ]
+    return [(name, text) for name, text in lines if text]
+
+
+async def _draw_errors(desk: StatisticsDesk) -> dict[str, Any]:
+    found = {side: await desk.errors(Window.HOUR, side, View.REPLICA) for side in _DIMENSIONS}
+    return {
+        "windows": [
+            {"window": each.window, "count": each.count, "per_minute": each.per_minute}
+            for each in found[Dimension.CODE].frequency
+        ],
+        "by": {
+            side.value: [
+                {"value": each.reason or each.value, "count": each.count, "share": each.share}
+                for each in statistics.distribution[:DISTRIBUTION_MAX]
+            ]
+            for side, statistics in found.items()
+        },
+    }
+
+
+async def _draw_performance(desk: StatisticsDesk) -> list[dict[str, Any]]:
+    found = await desk.performance(Window.HOUR, View.REPLICA)
+    names = (
+        *("measured", "name", "count", "failed", "average_s", "min_s", "max_s", "p50_s", "p95_s", "p99_s"),
+        *("queue_average_s", "pages", "pages_per_second"),
+    )
+    return [{name: getattr(line, name) for name in names} for line in found.work]
+
+
+def _draw_series(timeline: Timeline) -> dict[str, Any]:
+    work = [
+        {
+            "measured": each.measured,
+            "name": each.name,
+            "p50": _round(each.p50_s),
+            "p95": _round(each.p95_s),
+            "p99": _round(each.p99_s),
+        }
+        for each in timeline.work
+    ]
+    return {"at": timeline.at, "errors": timeline.errors, "work": work}
+
+
+def _round(seconds: tuple[float | None, ...]) -> list[float | None]:
+    return [None if each is None else round(each, SECONDS_DIGITS) for each in seconds]
+
+
+def _draw_healing(desk: EngineDesk) -> list[dict[str, Any]]:
+    return [
+        {
+            "at": entry.at.isoformat(),
+            "backend": entry.backend,
+            "action": "breaker_reset_done" if entry.action == "breaker_reset" else entry.action,
+            "outcome": entry.outcome,
+            "cause": entry.cause,
+            "undo": entry.undo,
+        }
+        for entry in desk.history(HEALING_MAX)
+    ]
+
+
+def _say(name: str, language: Language) -> str:
+    return OPS_SCRIPT[name].in_language(language) if name in OPS_SCRIPT else name
