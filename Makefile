@@ -70,15 +70,13 @@ mutants: $(VENV)-mutants/.done ## Would the tests notice a changed line of the c
 	PYTHONPATH=src $(VENV)-mutants/bin/python tests/property/mutate_redaction_patterns.py
 
 REAL := .venv-realserver/servers
-$(REAL)/.ready: requirements/realserver.in tests/realserver/mend_torchvision.py
+$(REAL)/.ready: requirements/realserver.in
 	$(PYTHON) -m venv $(REAL)
-	$(REAL)/bin/python -m pip install --quiet $$(grep '^torch==' requirements/realserver.in)
 	$(REAL)/bin/python -m pip install --quiet --requirement requirements/realserver.in
-	$(REAL)/bin/python tests/realserver/mend_torchvision.py
 	@touch $@
 
 .PHONY: realserver
-realserver: $(VENV)/.dev $(REAL)/.ready ## Run the tests with real model servers (2 GB; docs/howto/real-servers.md)
+realserver: $(VENV)/.dev $(REAL)/.ready ## Run the tests with real model servers (6 GB; docs/howto/real-servers.md)
 	IRONLEAF_REALSERVER=1 $(BIN)/python -m pytest tests/realserver -s $(ARGS)
 
 .PHONY: format

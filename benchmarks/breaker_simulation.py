@@ -105,7 +105,13 @@ def false_openings_machine(rate_per_minute: int, *, options: BreakerOptions, wee
 
 
 def false_openings_vectorised(
-    rate_per_minute: int, *, options: BreakerOptions, weeks: float, lanes: int, rng: np.random.Generator
+    rate_per_minute: int,
+    *,
+    options: BreakerOptions,
+    weeks: float,
+    lanes: int,
+    rng: np.random.Generator,
+    share: float = BASE_SHARE,
 ) -> float:
     """Count openings of many independent breakers in step, one step for each failure.
 
@@ -117,8 +123,8 @@ def false_openings_vectorised(
     scores: list[NDArray[np.float64]] = [np.zeros(lanes) for _ in detectors]
     fading = np.full(lanes, rate_per_minute / 60.0 * RATE_WINDOW_S)
     openings = 0
-    for _ in range(int(weeks * WEEK_MINUTES * rate_per_minute * BASE_SHARE / lanes)):
-        calls = rng.geometric(BASE_SHARE, lanes)
+    for _ in range(int(weeks * WEEK_MINUTES * rate_per_minute * share / lanes)):
+        calls = rng.geometric(share, lanes)
         gap_s = rng.gamma(calls, 60.0 / rate_per_minute)
         kept = np.exp(-gap_s / RATE_WINDOW_S)
         fading = fading * kept + calls * (1.0 - kept) * RATE_WINDOW_S / gap_s

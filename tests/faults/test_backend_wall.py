@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ironleaf.application.bootstrap import build_backends
+from ironleaf.application.bootstrap.engines import make_vacancy_rule
 from ironleaf.application.pages import make_page
 from ironleaf.application.settings import VlSettings
 from ironleaf.document import Attempt, AttemptOutcome, EngineName, Grade, PageStatus, Quality
 from ironleaf.faults import CANARIES, FAULTS, FaultyEngine, FaultyModelServer
 from ironleaf.foundation.clock import Deadline, SystemClock
 from ironleaf.foundation.errors import IronleafError, make_problem
-from ironleaf.foundation.resilience import BreakerState
+from ironleaf.foundation.resilience import BreakerState, PatienceOptions
 from ironleaf.services.engines.base import RecogniseRequest
 from ironleaf.services.engines.canary import CANARY_WORDS, make_canary_page
 from ironleaf.services.engines.ladder import LadderEngine
@@ -48,23 +49,26 @@ class House:
 
 
 @asynccontextmanager
-async def build(*servers: FaultyModelServer, **settings: object) -> AsyncGenerator[House]:
+async def build(
+    *servers: FaultyModelServer, first_token_timeout_s: float = 0.4, **settings: object
+) -> AsyncGenerator[House]:
     backends = tuple(
         BackendSettings(
             alias=f"reader-{number}",
             base_url=server.base_url,
             model="qwen2-vl-instruct",
             connect_timeout_s=0.5,
-            first_token_timeout_s=0.4,
+            first_token_timeout_s=first_token_timeout_s,
             between_tokens_timeout_s=0.4,
-            total_timeout_s=1.5,
+            total_timeout_s=max(1.5, first_token_timeout_s),
         )
         for number, server in enumerate(servers, 1)
     )
     vl = VlSettings(backends=backends, reserve_s=1.0, **settings)  # type: ignore[arg-type]
     guarded = build_backends(vl, CLOCK, random.Random(5))
     embedded = FaultyEngine(EMBEDDED_TEXT, name=EngineName.EMBEDDED, alias="embedded")
-    house = House(guarded, LadderEngine((*guarded, embedded), clock=CLOCK), embedded)
+    ladder = LadderEngine((*guarded, embedded), clock=CLOCK, takes_calls=make_vacancy_rule(guarded))
+    house = House(guarded, ladder, embedded)
     try:
         yield house
     finally:
@@ -171,7 +175,49 @@ async def test_one_bad_page_does_not_open_the_breaker() -> None:
     assert house.backends[0].breaker.snapshot().state is BreakerState.CLOSED
 
 
+@pytest.mark.parametrize("fault", ["503", "reset", "502-html", "500-stack"])
+async def test_while_an_equal_is_left_nobody_waits_to_ask_the_sick_one_again(fault: str) -> None:
+    """One call, and for a doubtful 500 the canary page; then the equal is asked at once."""
+    async with (
+        FaultyModelServer(fault) as sick,
+        FaultyModelServer("ok", text=GOOD_TEXT) as well,
+        build(sick, well) as house,
+    ):
+        page = await house.read()
+        assert sick.hits == (2 if fault == "500-stack" else 1)
+    assert (page.text, page.model) == (GOOD_TEXT, "reader-2")
+
+
+async def test_with_the_equal_out_of_service_the_sick_one_is_asked_again() -> None:
+    async with (
+        FaultyModelServer("503", "ok", text=GOOD_TEXT) as sick,
+        FaultyModelServer("ok", text=GOOD_TEXT) as resting,
+        build(sick, resting) as house,
+    ):
+        house.backends[1].breaker.open()
+        assert not house.backends[1].takes_calls
+        page = await house.read()
+        assert (sick.hits, resting.hits) == (2, 0)
+    assert (page.text, page.model, page.degraded) == (GOOD_TEXT, "reader-1", False)
+
+
+async def test_a_backend_that_falls_silent_gives_way_to_its_equal_long_before_its_time_limit() -> None:
+    quick = PatienceOptions(known_min=3, floor_s=0.1)
+    async with (
+        FaultyModelServer("ok", text=GOOD_TEXT) as first,
+        FaultyModelServer("ok", text=GOOD_TEXT) as second,
+        build(first, second, patience=quick, first_token_timeout_s=8.0) as house,
+    ):
+        for _ in range(3):
+            assert (await house.read()).model == "reader-1"
+        await first.use("silent-before-headers")
+        began_s = CLOCK.monotonic()
+        page = await house.read()
+        assert CLOCK.monotonic() - began_s < 4.0
+    assert (page.model, page.degraded_reason) == ("reader-2", "engine-timeout")
+
+
 async def test_guards_stand_in_the_order_that_the_design_says() -> None:
     async with FaultyModelServer("ok") as server, build(server) as house:
         names = [type(policy).__name__ for policy in house.backends[0].pipeline.policies]
-    assert names == ["DeadlineShare", "Retry", "CircuitBreaker", "Bulkhead", "AttemptTimeout"]
+    assert names == ["DeadlineShare", "Retry", "CircuitBreaker", "Bulkhead", "AttemptTimeout", "Patience"]

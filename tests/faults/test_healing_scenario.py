@@ -158,7 +158,7 @@ async def test_a_listed_model_that_does_not_read_is_not_taken(tmp_path: Path) ->
         assert scene.ledger.read(10) == ()
 
 
-async def test_the_server_is_asked_what_it_serves_twice_a_minute_at_most(tmp_path: Path) -> None:
+async def test_the_server_is_asked_what_it_serves_every_five_seconds_at_most(tmp_path: Path) -> None:
     async with (
         FaultyModelServer("400-model-gone", models=()) as server,
         stage(server, tmp_path) as scene,
@@ -167,7 +167,7 @@ async def test_the_server_is_asked_what_it_serves_twice_a_minute_at_most(tmp_pat
         for _ in range(60):
             await scene.watch.turn()
             scene.clock.advance(1)
-        assert server.listings == 2
+        assert server.listings == 12
 
 
 async def test_a_dry_run_decides_is_written_down_once_and_changes_nothing(tmp_path: Path) -> None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ironleaf.application.options import EngineChoice
+from ironleaf.application.settings import VlSettings
 from ironleaf.document import EngineName, PageSource, TextLayer
+from ironleaf.foundation.errors import IronleafError
 from ironleaf.services.engines.base import Engine
+from ironleaf.services.engines.upstream_failures.errors import CONTENT_REFUSED
+from ironleaf.services.files import errors as file_errors
 
 
 def applies(engine: Engine, page: PageSource) -> bool:
@@ -28,3 +34,15 @@ def foresee(choice: EngineChoice, page: PageSource, *, has_vl: bool) -> EngineNa
     if choice is EngineChoice.TEXT_LAYER or not page.has_image:
         return EngineName.NONE
     return EngineName.VL if has_vl and choice is not EngineChoice.EMBEDDED else EngineName.EMBEDDED
+
+
+def make_step_rule(settings: VlSettings) -> Callable[[IronleafError], bool]:
+    """Return when the next rung is asked: not for a page that cannot be drawn, nor against the operator's word."""
+    of_files = frozenset(entry.reason for entry in file_errors.ENTRIES)
+
+    def steps_down(error: IronleafError) -> bool:
+        if error.entry == CONTENT_REFUSED:
+            return settings.step_down_on_refusal
+        return error.entry.reason not in of_files
+
+    return steps_down

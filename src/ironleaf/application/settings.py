@@ -27,7 +27,7 @@ from ironleaf.foundation.database import DatabaseSettings
 from ironleaf.foundation.database.address import find_password
 from ironleaf.foundation.monitoring import MonitoringSettings
 from ironleaf.foundation.observability import LogSettings
-from ironleaf.foundation.resilience import AdaptiveLimitOptions, BreakerOptions, RetryOptions
+from ironleaf.foundation.resilience import AdaptiveLimitOptions, BreakerOptions, PatienceOptions, RetryOptions
 from ironleaf.services.engines.settings import EmbeddedSettings, HealingSettings
 from ironleaf.services.engines.vision_language.settings import BackendSettings
 from ironleaf.services.files.settings import FileSettings
@@ -110,6 +110,8 @@ class VlSettings:
     queue_max: int = 16
     """Pages that wait for one backend; the next one goes down the ladder."""
     attempt_timeout_s: float = 60.0
+    patience: PatienceOptions = dataclasses.field(default_factory=PatienceOptions)
+    """When a backend that is silent for much longer than it usually is gives way to the next one."""
     deadline_share: float = 0.6
     """Part of a request's time that one backend may use up while others are left."""
     reserve_s: float = 8.0

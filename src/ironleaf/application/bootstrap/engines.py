@@ -9,16 +9,12 @@ from random import Random
 from ironleaf.application.engine_desk import ModelServer
 from ironleaf.application.measured_engine import MeasuredEngine
 from ironleaf.application.options import EngineChoice
-from ironleaf.application.rungs import applies
+from ironleaf.application.rungs import applies, make_step_rule
 from ironleaf.application.settings import Settings, VlSettings
 from ironleaf.application.stages import EngineAsked, FlowStage, measuring
-from ironleaf.application.subscriptions import (
-    log_guard,
-    log_step_down,
-)
+from ironleaf.application.subscriptions import log_guard, log_step_down
 from ironleaf.application.verdicts import judge_answer, watch_answer
 from ironleaf.foundation.clock import Clock
-from ironleaf.foundation.errors import IronleafError
 from ironleaf.foundation.resilience import (
     AttemptTimeoutOptions,
     BulkheadOptions,
@@ -37,10 +33,8 @@ from ironleaf.services.engines.ledger import HealingLedger
 from ironleaf.services.engines.probe import BackendWatch, WatchOptions
 from ironleaf.services.engines.profiles import load_profile
 from ironleaf.services.engines.text_layer import TextLayerEngine
-from ironleaf.services.engines.upstream_failures.errors import CONTENT_REFUSED
 from ironleaf.services.engines.vision_language.engine import VisionLanguageEngine
 from ironleaf.services.engines.vision_language.settings import BackendSettings
-from ironleaf.services.files import errors as file_errors
 from ironleaf.services.files.quarantine import JobRunner
 
 
@@ -59,7 +53,14 @@ def build_engines(
     steps_down = make_step_rule(settings.engines.vl)
 
     def ladder(*rungs: Engine) -> Engine:
-        return LadderEngine(rungs, clock=clock, applies=applies, steps_down=steps_down, on_step_down=log_step_down)
+        return LadderEngine(
+            rungs,
+            clock=clock,
+            applies=applies,
+            steps_down=steps_down,
+            on_step_down=log_step_down,
+            takes_calls=make_vacancy_rule(backends),
+        )
 
     engines: dict[EngineChoice, Engine] = {
         EngineChoice.AUTO: ladder(text_layer, *models, embedded),
@@ -69,6 +70,12 @@ def build_engines(
     if models:
         engines[EngineChoice.VL] = ladder(*models)
     return engines
+
+
+def make_vacancy_rule(backends: tuple[GuardedEngine, ...]) -> Callable[[Engine], bool]:
+    """Return whether a page given to an engine now, measured or not, would not be turned away by its guards."""
+    guarded = {backend.alias: backend for backend in backends}
+    return lambda engine: engine.alias not in guarded or guarded[engine.alias].takes_calls
 
 
 def build_readers(settings: VlSettings) -> tuple[VisionLanguageEngine, ...]:
@@ -104,11 +111,22 @@ def build_backends(
         breaker=settings.breaker,
         bulkhead=BulkheadOptions(limit=settings.concurrency, queue_max=settings.queue_max),
         attempt=AttemptTimeoutOptions(timeout_s=settings.attempt_timeout_s),
+        patience=settings.patience,
         canary=settings.canary,
     )
     return tuple(
-        GuardedEngine(reader, options=options, budget=budget, clock=clock, random=random, on_event=on_event)
-        for reader in (build_readers(settings) if readers is None else readers)
+        GuardedEngine(
+            reader,
+            options=options,
+            budget=budget,
+            clock=clock,
+            random=random,
+            on_event=on_event,
+            probes=ProbeBudget(backend.probes_day_max, clock),
+        )
+        for backend, reader in zip(
+            settings.backends, build_readers(settings) if readers is None else readers, strict=True
+        )
     )
 
 
@@ -137,7 +155,6 @@ def build_watches(
     launching = asyncio.Lock()
 
     def watch(backend: BackendSettings, reader: VisionLanguageEngine, guarded: GuardedEngine) -> BackendWatch:
-        budget = ProbeBudget(backend.probes_day_max, clock)
         healer = Healer(
             reader,
             guarded.breaker,
@@ -147,20 +164,8 @@ def build_watches(
             ledger=ledger,
             clock=clock,
             launching=launching,
-            budget=budget,
+            budget=guarded.probes,
         )
-        return BackendWatch(reader, guarded.breaker, healer, options=options, budget=budget, clock=clock)
+        return BackendWatch(reader, guarded.breaker, healer, options=options, budget=guarded.probes, clock=clock)
 
     return tuple(map(watch, settings.backends, readers, backends))
-
-
-def make_step_rule(settings: VlSettings) -> Callable[[IronleafError], bool]:
-    """Return when the next rung is asked: not for a page that cannot be drawn, nor against the operator's word."""
-    of_files = frozenset(entry.reason for entry in file_errors.ENTRIES)
-
-    def steps_down(error: IronleafError) -> bool:
-        if error.entry == CONTENT_REFUSED:
-            return settings.step_down_on_refusal
-        return error.entry.reason not in of_files
-
-    return steps_down

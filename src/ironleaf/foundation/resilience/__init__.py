@@ -6,7 +6,15 @@ its failures, the clock, the randomness and a hook that hears the events.
 
 from ironleaf.foundation.resilience.adaptive_limit import AdaptiveLimitOptions
 from ironleaf.foundation.resilience.attempt_timeout import AttemptTimeout, AttemptTimeoutOptions
-from ironleaf.foundation.resilience.base import Call, CallContext, Classify, FailureVerdict, HardSignal, Policy
+from ironleaf.foundation.resilience.base import (
+    Call,
+    CallContext,
+    Classify,
+    FailureVerdict,
+    HardSignal,
+    Policy,
+    Silence,
+)
 from ironleaf.foundation.resilience.breaker import CircuitBreaker, Probe
 from ironleaf.foundation.resilience.breaker_options import BreakerOptions
 from ironleaf.foundation.resilience.breaker_state import BreakerSnapshot, BreakerState, ResultKind
@@ -45,6 +53,7 @@ from ironleaf.foundation.resilience.events import (
     StepDown,
 )
 from ironleaf.foundation.resilience.fallback import Alternative, Fallback, FallbackAnswer, step_down_reason
+from ironleaf.foundation.resilience.patience import Pace, Patience, PatienceOptions
 from ironleaf.foundation.resilience.pipeline import Pipeline
 from ironleaf.foundation.resilience.retry import Retry, RetryOptions
 from ironleaf.foundation.resilience.retry_budget import RetryBudget, RetryBudgetOptions
@@ -89,6 +98,9 @@ __all__ = [
     "LimitCause",
     "LimitChanged",
     "OpenReason",
+    "Pace",
+    "Patience",
+    "PatienceOptions",
     "Pipeline",
     "Policy",
     "Probe",
@@ -105,6 +117,7 @@ __all__ = [
     "RetryScheduled",
     "RetryStop",
     "RetryStopped",
+    "Silence",
     "StepDown",
     "TimeRanOut",
     "innermost",

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ironleaf.foundation.resilience.base import require
+from ironleaf.foundation.resilience.base import require, size_of
 from ironleaf.foundation.resilience.events import LimitCause
 
 if TYPE_CHECKING:
@@ -46,21 +46,31 @@ class AdaptiveLimitOptions:
         require(0.0 < self.overload_backoff < 1.0, "overload_backoff must be between 0 and 1")
 
 
+@dataclass(slots=True, kw_only=True)
+class _Pace:
+    """Of calls of one size, in seconds for each unit of cost."""
+
+    unit_s: float
+    """At present."""
+    baseline_s: float = math.inf
+    """At the best."""
+
+
 class AdaptiveLimit:
     """Additive increase while all permits are used, multiplicative decrease on queueing over there and on overload.
 
     Pure: it is told of calls and their times and waits for nothing. Calls that
     began before the last decrease tell about the limit before it and change
-    nothing, so that there is one decrease for each round of calls.
+    nothing, so that there is one decrease for each round of calls. Calls are
+    compared with those of their own size only.
     """
 
     def __init__(self, options: AdaptiveLimitOptions, *, on_change: Callable[[int, LimitCause], None]) -> None:
         self._options = options
         self._on_change = on_change
         self._limit = float(options.start)
-        self._unit_s: float | None = None
         self._call_s: float | None = None
-        self._baseline_s = math.inf
+        self._paces: dict[int, _Pace] = {}
         self._cut_at_s = -math.inf
 
     @property
@@ -74,8 +84,14 @@ class AdaptiveLimit:
         return self._call_s
 
     def expected_s(self, cost: float) -> float | None:
-        """Return how long a call of this cost takes at present; nothing if none has been seen yet."""
-        return None if self._unit_s is None else self._unit_s * cost
+        """Return how long a call of this cost takes at present; nothing if none has been seen yet.
+
+        A size that has not been seen yet is judged by the nearest one, in proportion.
+        """
+        if not self._paces:
+            return None
+        size = size_of(cost)
+        return self._paces[min(self._paces, key=lambda known: abs(known - size))].unit_s * cost
 
     def too_long_s(self, cost: float) -> float:
         """Return the time beyond which a call of this cost speaks of overload; zero if none has been seen yet."""
@@ -84,10 +100,10 @@ class AdaptiveLimit:
     def succeeded(self, *, started_s: float, now_s: float, cost: float, all_used: bool) -> None:
         """Take an answered call into account; ``all_used`` tells whether its permit was the last one."""
         self._call_s = _smooth(self._call_s, now_s - started_s)
-        self._observe((now_s - started_s) / cost)
+        pace = self._observe((now_s - started_s) / cost, size_of(cost))
         if started_s < self._cut_at_s:
             return
-        if self._queues_there():
+        if pace.unit_s > self._options.queue_tolerance * pace.baseline_s:
             self._cut(self._options.queue_backoff, LimitCause.QUEUE_TIME, now_s=now_s)
         elif all_used:
             self._set(self._limit + 1.0 / self._limit, LimitCause.DEMAND)
@@ -97,14 +113,13 @@ class AdaptiveLimit:
         if started_s >= self._cut_at_s:
             self._cut(self._options.overload_backoff, LimitCause.OVERLOAD, now_s=now_s)
 
-    def _observe(self, unit_s: float) -> None:
-        present_s = self._unit_s = _smooth(self._unit_s, unit_s)
+    def _observe(self, unit_s: float, size: int) -> _Pace:
+        pace = self._paces.setdefault(size, _Pace(unit_s=unit_s))
+        pace.unit_s = _smooth(pace.unit_s, unit_s)
         # At the floor nobody of ours queues over there: if it is slow now, the model itself has become slower.
         at_floor = self.limit == self._options.floor
-        self._baseline_s = present_s if at_floor else min(present_s, self._baseline_s * BASELINE_DRIFT)
-
-    def _queues_there(self) -> bool:
-        return self._unit_s is not None and self._unit_s > self._options.queue_tolerance * self._baseline_s
+        pace.baseline_s = pace.unit_s if at_floor else min(pace.unit_s, pace.baseline_s * BASELINE_DRIFT)
+        return pace
 
     def _cut(self, factor: float, cause: LimitCause, *, now_s: float) -> None:
         self._cut_at_s = now_s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -55,6 +56,16 @@ class QueueTime:
     waited_s: float = 0.0
 
 
+class Silence:
+    """Told by a call when it has asked and when the answer begins. This one does not listen."""
+
+    def begin(self) -> None:
+        """The question is on its way."""
+
+    def end(self) -> None:
+        """The first piece of the answer is there; telling it again does no harm."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallContext:
     """What every policy may know about the call it guards."""
@@ -66,7 +77,10 @@ class CallContext:
     """Which try this is, from 1."""
     alternative_left: bool = False
     """Somebody else can still answer, so that patience is worth less."""
+    equal_left: bool = False
+    """Somebody as good can answer now: asking him is better than asking again, or than waiting for long."""
     queue: QueueTime = field(default_factory=QueueTime)
+    silence: Silence = field(default_factory=Silence)
 
     def __post_init__(self) -> None:
         require(self.cost > 0.0, "cost must be above zero")
@@ -101,6 +115,15 @@ def judge(exception: Exception, classify: Classify) -> FailureVerdict:
     if isinstance(failure, DeadlineExceeded):
         return FailureVerdict(retry_same=False, counts_as_failure=False)
     return classify(failure)
+
+
+def size_of(cost: float) -> int:
+    """Return the doubling of cost to which a piece of work belongs: 1 to below 2 is 0.
+
+    Times are compared within a size only: what a call takes besides is the same for
+    small and large work, so that time per cost is many times higher for the small.
+    """
+    return math.floor(math.log2(cost))
 
 
 def require(holds: bool, rule: str) -> None:

@@ -65,6 +65,7 @@ class CircuitBreaker:
         random: Random,
         probe: Probe | None = None,
         probe_timeout_s: float = PROBE_TIMEOUT_S,
+        may_probe: Callable[[], bool] = lambda: True,
         on_event: EventHook = ignore,
     ) -> None:
         self.name = name
@@ -73,6 +74,7 @@ class CircuitBreaker:
         self._clock = clock
         self._probe = probe
         self._probe_timeout_s = probe_timeout_s
+        self._may_probe = may_probe
         self._on_event = on_event
         self._machine = BreakerMachine(
             options, random=random, now_s=clock.monotonic(), on_transition=self._tell_transition
@@ -82,13 +84,14 @@ class CircuitBreaker:
         """Return what ``call`` returns.
 
         The first caller after the open time probes: with the supplied probe,
-        and then with its call; or with its call, if there is no probe.
+        and then with its call; or with its call, if there is no probe or
+        ``may_probe`` says that there were enough of them.
 
         Raises:
             CircuitOpen: the call was not made.
         """
         admission = self._admit()
-        if admission.probe and self._probe is not None:
+        if admission.probe and self._probe is not None and self._may_probe():
             await self._run_probe(self._probe, admission, limit_s=context.deadline.remaining_s())
             admission = self._admit()
         context = replace(context, queue=QueueTime())

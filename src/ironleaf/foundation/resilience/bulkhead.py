@@ -110,6 +110,11 @@ class Bulkhead:
         finally:
             self._release()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether a call that came now would be refused for want of a place."""
+        return self._running >= self._limit.limit and len(self._queue) >= self._queue_max
+
     def snapshot(self) -> BulkheadSnapshot:
         """Return the present state."""
         return BulkheadSnapshot(

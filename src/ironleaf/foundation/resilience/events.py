@@ -46,6 +46,8 @@ class RetryStop(StrEnum):
     RETRY_AFTER = "retry_after"
     """The other side asked for more patience than there is."""
     BUDGET = "budget"
+    EQUAL_LEFT = "equal_left"
+    """Somebody as good is asked instead."""
 
 
 class LimitCause(StrEnum):

@@ -55,10 +55,8 @@ def choose_delay(
     ``draw`` is a random number from 0 to 1: full jitter spreads callers over
     the whole interval, so that they do not come back together.
     """
-    if not verdict.retry_same or (verdict.timed_out and context.alternative_left):
-        return RetryStop.NOT_RETRYABLE
-    if context.attempt >= options.attempts_max:
-        return RetryStop.ATTEMPTS
+    if (stop := _stop_at_once(verdict, context, options)) is not None:
+        return stop
     delay_s = draw * backoff_ceiling_s(context.attempt, options=options)
     asked_s = verdict.retry_after_s
     if asked_s is None:
@@ -69,6 +67,14 @@ def choose_delay(
     if asked_s >= context.deadline.remaining_s():
         return RetryStop.RETRY_AFTER
     return asked_s + delay_s if asked_s + delay_s < context.deadline.remaining_s() else asked_s
+
+
+def _stop_at_once(verdict: FailureVerdict, context: CallContext, options: RetryOptions) -> RetryStop | None:
+    if not verdict.retry_same or (verdict.timed_out and context.alternative_left):
+        return RetryStop.NOT_RETRYABLE
+    if context.equal_left:
+        return RetryStop.EQUAL_LEFT
+    return RetryStop.ATTEMPTS if context.attempt >= options.attempts_max else None
 
 
 class Retry:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ironleaf.foundation.errors import IronleafError, ModelFailure
+from ironleaf.foundation.resilience import Silence
 
 if TYPE_CHECKING:
     from ironleaf.document import Attempt, EngineName, PageImage, PageResult, PageSource
@@ -43,6 +44,10 @@ class RecogniseRequest:
     request_id: str | None = None
     alternative_left: bool = False
     """Another engine can still read the page if this one fails: patience is worth less."""
+    equal_left: bool = False
+    """Another engine of the same kind can read the page now: it is asked rather than this one again."""
+    silence: Silence = field(default_factory=Silence)
+    """Told when a question goes out and when its answer begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,8 @@ from ironleaf.foundation.errors import IronleafError
 from ironleaf.services.engines.base import RecogniseRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ironleaf.services.engines.base import Engine
 
 CANARY_PATH: Final = Path(str(files("ironleaf.services.engines").joinpath("canary.png")))
@@ -69,10 +71,13 @@ class Doubt:
     """Tells "this input" from "this server" after an error that may be either: one look at the canary page.
 
     Looks are shared and their outcome is kept for a moment, so that an outage
-    is not made worse by asking.
+    is not made worse by asking. ``may_ask`` counts each look and says when it is enough.
     """
 
-    def __init__(self, engine: Engine, clock: Clock, *, kept_s: float = 5.0) -> None:
+    def __init__(
+        self, engine: Engine, clock: Clock, *, may_ask: Callable[[], bool] = lambda: True, kept_s: float = 5.0
+    ) -> None:
+        self._may_ask = may_ask
         self._engine = engine
         self._clock = clock
         self._kept_s = kept_s
@@ -84,6 +89,8 @@ class Doubt:
         now_s = self._clock.monotonic()
         if self._looked_at_s is not None and now_s - self._looked_at_s < self._kept_s:
             return self._works
+        if not self._may_ask():
+            return False
         self._looked_at_s, self._works = now_s, False  # meanwhile the others assume the worst
         try:
             await read_canary(self._engine, self._clock)

@@ -11,6 +11,7 @@ from ironleaf.foundation.resilience import (
     AttemptTimeout,
     AttemptTimeoutOptions,
     BreakerOptions,
+    BreakerState,
     Bulkhead,
     BulkheadFull,
     BulkheadOptions,
@@ -20,6 +21,8 @@ from ironleaf.foundation.resilience import (
     DeadlineExceeded,
     DeadlineShare,
     DeadlineShareOptions,
+    Patience,
+    PatienceOptions,
     Pipeline,
     ResilienceError,
     Retry,
@@ -29,6 +32,7 @@ from ironleaf.foundation.resilience import (
 from ironleaf.services.engines.base import PIXELS_PER_COST, PIXELS_UNKNOWN, count_pixels
 from ironleaf.services.engines.canary import CanaryFailed, Doubt, read_canary
 from ironleaf.services.engines.errors import CIRCUIT_OPEN, DEADLINE_EXCEEDED, ENGINE_BUSY, ENGINE_FAILED, ENGINE_TIMEOUT
+from ironleaf.services.engines.examination import ProbeBudget
 from ironleaf.services.engines.failure_verdicts import judge_failure
 from ironleaf.services.engines.upstream_failures import FailureKind
 from ironleaf.services.engines.vision_language.answer import UpstreamFailure
@@ -59,12 +63,13 @@ class GuardOptions:
     breaker: BreakerOptions = field(default_factory=lambda: BreakerOptions(slow_s_per_cost=SLOW_S_PER_MEGAPIXEL))
     bulkhead: BulkheadOptions = field(default_factory=BulkheadOptions)
     attempt: AttemptTimeoutOptions = field(default_factory=AttemptTimeoutOptions)
+    patience: PatienceOptions = field(default_factory=PatienceOptions)
     canary: bool = True
     """Probe with the canary page; off for a model that cannot read it."""
 
 
 class GuardedEngine:
-    """``engine`` behind share of the deadline → retry → breaker → bulkhead → attempt timeout.
+    """``engine`` behind share of the deadline → retry → breaker → bulkhead → attempt timeout → patience.
 
     Raises (from `recognise`):
         IronleafError: the engine's own failures as they are; of the guards
@@ -80,11 +85,13 @@ class GuardedEngine:
         clock: Clock,
         random: Random,
         on_event: EventHook,
+        probes: ProbeBudget | None = None,
     ) -> None:
         alias = engine.alias
+        self.probes = probes or ProbeBudget(None, clock)
         self._engine = engine
         self._clock = clock
-        self._doubt = Doubt(engine, clock) if options.canary else None
+        self._doubt = Doubt(engine, clock, may_ask=self.probes.take) if options.canary else None
         self.breaker = CircuitBreaker(
             alias,
             options=options.breaker,
@@ -92,6 +99,7 @@ class GuardedEngine:
             clock=clock,
             random=random,
             probe=self._probe if options.canary else None,
+            may_probe=self.probes.take,
             on_event=on_event,
         )
         self.bulkhead = Bulkhead(
@@ -112,6 +120,7 @@ class GuardedEngine:
                 self.breaker,
                 self.bulkhead,
                 AttemptTimeout(alias, options=options.attempt, clock=clock, on_event=on_event),
+                Patience(alias, options=options.patience, clock=clock, on_event=on_event),
             ),
             name=alias,
         )
@@ -128,12 +137,20 @@ class GuardedEngine:
     def capabilities(self) -> Capabilities:
         return self._engine.capabilities
 
+    @property
+    def takes_calls(self) -> bool:
+        """Whether a page given to it now would reach the engine."""
+        return self.breaker.snapshot().state is BreakerState.CLOSED and not self.bulkhead.is_full
+
     async def recognise(self, page: PageSource, request: RecogniseRequest) -> PageResult:
         async def attempt(context: CallContext) -> PageResult:
-            return await self._attempt(page, replace(request, deadline=context.deadline))
+            return await self._attempt(page, replace(request, deadline=context.deadline, silence=context.silence))
 
         context = CallContext(
-            deadline=request.deadline, cost=_measure_cost(page), alternative_left=request.alternative_left
+            deadline=request.deadline,
+            cost=_measure_cost(page),
+            alternative_left=request.alternative_left,
+            equal_left=request.equal_left,
         )
         try:
             return await self.pipeline.execute(attempt, context)

@@ -6,6 +6,7 @@ given up for a listing that failed: servers lie about what they serve.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 CANDIDATES_MAX: Final = 3
 """Canary pages shown in one look: a server that serves more namesakes than that has other troubles."""
+SHOW_AGAIN_S: Final = 30.0
+"""A model that is listed and does not read is shown the canary page no oftener; one that has just appeared, at once."""
 CANARY_RAIL: Final = "reads the canary page, sees images, same family"
 
 _UNDO: Final = {
@@ -91,6 +94,8 @@ class Healer:
         self._configured = reader.model
         self._families: tuple[str, ...] = ()
         self._missing_since_s: float | None = None
+        self._shown: tuple[str, ...] = ()
+        self._shown_at_s = -math.inf
         self._told: tuple[HealingAction, HealingOutcome, str] | None = None
 
     @property
@@ -137,14 +142,25 @@ class Healer:
     def settle(self) -> None:
         """Take note that the backend works: what happens from now on is another story."""
         self._missing_since_s = None
+        self._shown, self._shown_at_s = (), -math.inf
         self._told = None
 
     async def _rediscover(self, cards: tuple[ModelCard, ...]) -> bool:
-        candidates = choose_candidates(cards, self._configured, families=self._families)
-        for card in candidates[:CANDIDATES_MAX]:
+        candidates = choose_candidates(cards, self._configured, families=self._families)[:CANDIDATES_MAX]
+        if not self._is_due(tuple(card.id for card in candidates)):
+            return False
+        for card in candidates:
             if await self._reads(card.id):
                 return self._adopt(card.id)
         return False
+
+    def _is_due(self, models: tuple[str, ...]) -> bool:
+        """Tell whether to show the canary page to ``models``: to new ones at once, else now and then."""
+        now_s = self._clock.monotonic()
+        if models == self._shown and now_s - self._shown_at_s < SHOW_AGAIN_S:
+            return False
+        self._shown, self._shown_at_s = models, now_s
+        return True
 
     def _adopt(self, model: str) -> bool:
         before = self._reader.model

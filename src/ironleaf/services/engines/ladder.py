@@ -23,7 +23,8 @@ class LadderEngine:
     """Asks its rungs in order and gives the first good answer, saying which steps failed.
 
     A rung that does not apply to a page (no text layer there) is passed over in
-    silence; a rung that fails makes the page degraded, and its reason is kept.
+    silence; a rung that fails makes the page degraded, and its reason is kept. Each
+    rung is told whether one of its own kind below it can be asked instead.
 
     `recognise` raises `RungsExhausted` when every rung failed, and an error that
     ``steps_down`` declines at once, as it is.
@@ -38,6 +39,7 @@ class LadderEngine:
         steps_down: Callable[[IronleafError], bool] = lambda _error: True,
         describe: Callable[[IronleafError], tuple[AttemptOutcome, str]] = describe_attempt,
         on_step_down: Callable[[str, IronleafError], None] = lambda _alias, _error: None,
+        takes_calls: Callable[[Engine], bool] = lambda _engine: True,
     ) -> None:
         if not rungs:
             raise ValueError("a ladder needs at least one rung")
@@ -47,6 +49,7 @@ class LadderEngine:
         self._steps_down = steps_down
         self._describe = describe
         self._on_step_down = on_step_down
+        self._takes_calls = takes_calls
 
     @property
     def name(self) -> EngineName:
@@ -72,8 +75,9 @@ class LadderEngine:
             if request.deadline.expired():
                 raise RungsExhausted(ModelFailure(DEADLINE_EXCEEDED), tuple(attempts)) from failure
             began = self._clock.monotonic()
+            equal_left = any(self._stands_in(below, rung) for below in rungs[position + 1 :])
             try:
-                result = await rung.recognise(page, replace(request, alternative_left=not last))
+                result = await rung.recognise(page, replace(request, alternative_left=not last, equal_left=equal_left))
             except IronleafError as error:
                 if not self._steps_down(error):
                     raise
@@ -91,6 +95,9 @@ class LadderEngine:
     async def aclose(self) -> None:
         for rung in self._rungs:
             await rung.aclose()
+
+    def _stands_in(self, below: Engine, rung: Engine) -> bool:
+        return below.name == rung.name and self._takes_calls(below)
 
     def _record(self, rung: Engine, began: float, outcome: AttemptOutcome, reason: str | None) -> Attempt:
         duration_ms = round((self._clock.monotonic() - began) * 1000)

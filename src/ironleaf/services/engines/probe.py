@@ -4,7 +4,7 @@
 | --- | --- |
 | closed | the canary page every minute, unless callers' pages were read meanwhile |
 | open, its time over | one probe by the breaker itself |
-| open, the model gone | re-discovery, at most every half minute |
+| open, the model gone | a look at what the server lists, every few seconds; re-discovery when that changes |
 | opened by hand | nothing |
 """
 
@@ -65,7 +65,7 @@ class Standing(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchOptions:
     probe_every_s: float = 60.0
-    look_every_s: float = 30.0
+    look_every_s: float = 5.0
     canary: bool = True
     """False for a model that cannot read the canary page: it is then judged by callers' pages alone."""
 

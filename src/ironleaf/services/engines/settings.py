@@ -38,8 +38,8 @@ class HealingSettings:
     """Decide and write down, but change nothing."""
     probe_every_s: float = 60.0
     """How often a server without other work is shown the canary page."""
-    look_every_s: float = 30.0
-    """How often a server whose model is gone is asked what it serves."""
+    look_every_s: float = 5.0
+    """How often a server whose model is gone is asked what it serves: a list, not a computation."""
     ledger_directory: Path = field(default_factory=find_state_directory)
     """Holds a command's ``healing.jsonl`` and its predecessor. A service keeps its own in the database, and takes over
     what it finds here when it starts."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import re
 
 import pytest
@@ -92,11 +93,33 @@ def test_the_present_time_of_a_call_is_smoothed_and_follows_the_cost() -> None:
     assert bench.limit.too_long_s(1.0) == 0.0
     bench.succeed(4.0, cost=2.0)
     assert bench.limit.expected_s(1.0) == 2.0
+    bench.succeed(5.0, cost=2.0)
+    assert bench.limit.expected_s(2.0) == pytest.approx(4.1)
+    assert bench.limit.expected_s(3.0) == pytest.approx(6.15)
+    assert bench.limit.call_s == pytest.approx(4.1)
+    bench.succeed(3.1)
+    assert bench.limit.call_s == pytest.approx(4.0)  # whatever they cost
+    assert bench.limit.too_long_s(3.0) == pytest.approx(12.3)
+
+
+def test_a_size_that_was_never_seen_is_judged_by_the_nearest_one() -> None:
+    bench = Bench()
+    bench.succeed(4.0, cost=2.0)
+    bench.succeed(1.0, cost=0.1)
+    assert bench.limit.expected_s(1.0) == pytest.approx(2.0)
+    assert bench.limit.expected_s(0.15) == pytest.approx(1.5)
     bench.succeed(3.0)
-    assert bench.limit.expected_s(1.0) == pytest.approx(2.1)
-    assert bench.limit.expected_s(3.0) == pytest.approx(6.3)
-    assert bench.limit.call_s == pytest.approx(3.9)  # whatever they cost
-    assert bench.limit.too_long_s(3.0) == pytest.approx(12.6)
+    assert bench.limit.expected_s(1.0) == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_small_pictures_among_large_pages_are_no_queue(seed: int) -> None:
+    """What every call takes besides makes a small one ten times as long for its cost."""
+    bench, rng = Bench(start=8), random.Random(seed)
+    for _ in range(2000):
+        cost = rng.choice((0.1, 0.1, 2.0))
+        bench.succeed((1.0 + 1.5 * cost) * rng.uniform(0.8, 1.25), cost=cost, all_used=False)
+    assert bench.changes == []
 
 
 def test_a_slower_model_is_believed_once_the_limit_is_at_the_floor() -> None:
@@ -112,7 +135,7 @@ def test_one_lucky_time_is_forgotten() -> None:
     bench.succeed(1.0, all_used=False)
     bench.succeed(1.9, 4000, all_used=False)
     assert bench.changes == []
-    assert bench.limit._baseline_s == pytest.approx(1.9, rel=1e-6)
+    assert bench.limit._paces[0].baseline_s == pytest.approx(1.9, rel=1e-6)
 
 
 def test_a_quicker_model_is_believed_at_once() -> None:

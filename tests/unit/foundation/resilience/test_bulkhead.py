@@ -89,8 +89,12 @@ async def test_calls_beyond_the_limit_wait_their_turn(make_bulkhead, server, clo
 @pytest.mark.anyio
 async def test_a_full_queue_refuses_at_once(make_bulkhead, server, clock, events, make_context) -> None:
     bulkhead = make_bulkhead(queue_max=1)
-    tasks = [start(bulkhead, server, make_context()) for _ in range(3)]
+    tasks = [start(bulkhead, server, make_context()) for _ in range(2)]
     await clock.settle()
+    assert not bulkhead.is_full
+    tasks.append(start(bulkhead, server, make_context()))
+    await clock.settle()
+    assert bulkhead.is_full
     with pytest.raises(BulkheadFull) as caught:
         await bulkhead.execute(server, make_context())
     assert (caught.value.name, caught.value.reason) == ("alpha", RefusalReason.QUEUE_FULL)

@@ -26,6 +26,8 @@ from ironleaf.foundation.resilience import (
     Fallback,
     HardSignal,
     OpenReason,
+    Patience,
+    PatienceOptions,
     Pipeline,
     RefusalReason,
     RequestDeadline,
@@ -35,7 +37,7 @@ from ironleaf.foundation.resilience import (
     RetryOptions,
 )
 
-ORDER = [DeadlineShare, Retry, CircuitBreaker, Bulkhead, AttemptTimeout]
+ORDER = [DeadlineShare, Retry, CircuitBreaker, Bulkhead, AttemptTimeout, Patience]
 
 
 def classify(failure: Exception) -> FailureVerdict:
@@ -82,6 +84,7 @@ def guards(clock, events) -> Pipeline:
             CircuitBreaker("alpha", options=BreakerOptions(), classify=classify, random=rng, **shared),
             Bulkhead("alpha", options=BulkheadOptions(), classify=classify, **shared),
             AttemptTimeout("alpha", options=AttemptTimeoutOptions(timeout_s=1 / 64), **shared),
+            Patience("alpha", options=PatienceOptions(), **shared),
         ],
         name="alpha",
     )

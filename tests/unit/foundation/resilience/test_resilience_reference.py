@@ -14,6 +14,7 @@ from ironleaf.foundation.resilience import (
     BreakerOptions,
     BulkheadOptions,
     DeadlineShareOptions,
+    PatienceOptions,
     ResilienceEvent,
     RetryBudgetOptions,
     RetryOptions,
@@ -26,6 +27,7 @@ OPTIONS = [
     BreakerOptions,
     BulkheadOptions,
     DeadlineShareOptions,
+    PatienceOptions,
     RetryBudgetOptions,
     RetryOptions,
 ]

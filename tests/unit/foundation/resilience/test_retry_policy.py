@@ -101,6 +101,8 @@ def test_the_ceiling_doubles_up_to_the_cap(attempt: int, ceiling_s: float) -> No
         (FailureVerdict(retry_same=True, timed_out=True), {}, 0.1),
         (FailureVerdict(retry_same=True, timed_out=True), {"alternative_left": True}, RetryStop.NOT_RETRYABLE),
         (AGAIN, {"alternative_left": True}, 0.1),
+        (AGAIN, {"alternative_left": True, "equal_left": True}, RetryStop.EQUAL_LEFT),
+        (NEVER, {"alternative_left": True, "equal_left": True}, RetryStop.NOT_RETRYABLE),
         (FailureVerdict(retry_same=True, retry_after_s=0.1), {"attempt": 3}, RetryStop.ATTEMPTS),
     ],
 )

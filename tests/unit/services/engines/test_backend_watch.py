@@ -128,9 +128,9 @@ class Bench:
             await self.watch.turn()
             self.clock.advance(30)
 
-    async def read(self) -> None:
+    async def read(self, *, once: bool = False) -> None:
         with contextlib.suppress(ModelFailure):
-            request = RecogniseRequest(deadline=Deadline.after(30, self.clock))
+            request = RecogniseRequest(deadline=Deadline.after(30, self.clock), equal_left=once)
             await self.guarded.recognise(make_canary_page(), request)
 
 
@@ -151,8 +151,8 @@ def build(
         clock=clock,
         random=random.Random(3),
         on_event=lambda _event: None,
+        probes=(probes := ProbeBudget(day_max, clock)),
     )
-    probes = ProbeBudget(day_max, clock)
     ledger = Notebook()
     healer = Healer(
         reader,
@@ -231,8 +231,43 @@ async def test_a_failed_listing_gives_up_nothing() -> None:
     await bench.read()
     await bench.live(100)
     assert bench.reader.model == "reader"
-    assert 3 <= bench.reader.listings <= 4
+    assert 20 <= bench.reader.listings <= 21
     assert bench.ledger.entries == []
+
+
+async def test_a_model_that_comes_back_is_found_in_seconds_however_often_it_was_missed() -> None:
+    """As Xinference brings a killed replica back: first still listed and stopping, then gone, then there."""
+    bench = build(GONE, listed=("reader",))
+    await bench.read()
+    await bench.live(60)
+    assert bench.watch.standing() is Standing.DOWN
+    assert bench.reader.hits <= 8, "a page, a canary each half minute, and the breaker's own probes"
+    bench.reader.listed = ()
+    await bench.live(200)
+    assert bench.guarded.breaker.snapshot().retry_after_s > 30
+    bench.reader.listed = ("reader",)
+    bench.reader.then(READS)
+    await bench.live(6)
+    assert bench.watch.standing() is Standing.READY
+
+
+async def test_canary_pages_of_callers_count_for_the_day_too() -> None:
+    """A doubtful failure and a caller's probe: with the day's pages used up the call itself is the probe."""
+    doubtful = fail(500, '{"detail":"Internal Server Error"}')
+    bench = build(doubtful, day_max=1)
+    await bench.read(once=True)
+    assert bench.reader.hits == 2, "the page, and the canary page"
+    bench.clock.advance(6)
+    await bench.read(once=True)
+    assert bench.reader.hits == 3
+    while bench.guarded.breaker.snapshot().state is BreakerState.CLOSED:
+        await bench.read(once=True)
+    before = bench.reader.hits
+    bench.clock.advance(6)
+    bench.reader.then(READS)
+    await bench.read(once=True)
+    assert bench.reader.hits == before + 1
+    assert bench.guarded.breaker.snapshot().state is BreakerState.CLOSED
 
 
 async def test_a_lost_model_is_loaded_again_and_asked_after_the_negative_cache() -> None:

@@ -78,6 +78,21 @@ async def test_rungs_know_whether_somebody_comes_after_them() -> None:
     assert [engine.requests[0][1].alternative_left for engine in (first, second)] == [True, False]
 
 
+async def test_rungs_know_whether_one_of_their_kind_can_be_asked_instead() -> None:
+    clock = ManualClock()
+    rungs = [
+        FaultyEngine(ModelFailure(ENGINE_FAILED), name=name, alias=alias)
+        for name, alias in ((EngineName.TEXT_LAYER, "t"), (EngineName.VL, "a"), (EngineName.VL, "b"))
+    ]
+    last = FaultyEngine("x", name=EngineName.EMBEDDED, alias="e")
+    everybody = LadderEngine([*rungs, last], clock=clock)
+    await everybody.recognise(PAGE, request(clock))
+    assert [engine.requests[0][1].equal_left for engine in (*rungs, last)] == [False, True, False, False]
+    without_b = LadderEngine([*rungs, last], clock=clock, takes_calls=lambda engine: engine.alias != "b")
+    await without_b.recognise(PAGE, request(clock))
+    assert [engine.requests[1][1].equal_left for engine in rungs] == [False, False, False]
+
+
 async def test_nothing_is_begun_after_the_deadline() -> None:
     clock, second = ManualClock(), FaultyEngine("x")
     with pytest.raises(RungsExhausted) as caught:

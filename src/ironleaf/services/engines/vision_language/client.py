@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import orjson
 
+from ironleaf.foundation.resilience import Silence
 from ironleaf.services.engines.upstream_failures.base import UpstreamAnswer
 from ironleaf.services.engines.vision_language.body import RequestBody
 from ironleaf.services.engines.vision_language.completion import (
@@ -75,9 +76,11 @@ class ChatClient:
         stream: bool,
         total_s: float,
         watch: Callable[[str], str | None] | None = None,
+        silence: Silence | None = None,
     ) -> Completion:
         """Return the model's answer, or what came of it until ``watch`` named a reason to stop.
 
+        ``silence`` is told when the request goes out and when the first piece of an answer is in.
         Cancelling cuts the connection at once.
 
         Raises:
@@ -88,11 +91,15 @@ class ChatClient:
         first_s = min(total_s, self._settings.first_token_timeout_s) if stream else total_s
         accept = "text/event-stream" if stream else "application/json"
         request = self._transport.request("POST", CHAT_PATH, body, accept=accept)
+        silence = silence or Silence()
+        silence.begin()
         async with _called(request, first_s=first_s, total_s=total_s) as (source, pause):
             start = await source.read_start()
             if start.removeprefix(BYTE_ORDER_MARK).lstrip().startswith(EVENT_STARTS):
-                return await self._follow(start, source, pause, Accumulator(watch))
-            return read_completion(start + await source.read_all())  # it cannot stream, or did not get so far
+                return await self._follow(start, source, pause, Accumulator(watch), silence)
+            completion = read_completion(start + await source.read_all())  # it cannot stream, or did not get so far
+            silence.end()
+            return completion
 
     async def list_models(self) -> tuple[ModelCard, ...]:
         """Return what the server says it serves; it may lie.
@@ -114,11 +121,14 @@ class ChatClient:
         async with _called(request, first_s=timeout_s, total_s=timeout_s) as (source, _):
             await source.read_all()
 
-    async def _follow(self, start: bytes, source: _Source, pause: asyncio.Timeout, answer: Accumulator) -> Completion:
+    async def _follow(
+        self, start: bytes, source: _Source, pause: asyncio.Timeout, answer: Accumulator, silence: Silence
+    ) -> Completion:
         parser = EventParser()
         chunk = start
         while chunk:
             if _take(parser.feed(chunk), answer):
+                silence.end()
                 pause.reschedule(asyncio.get_running_loop().time() + self._settings.between_tokens_timeout_s)
             if answer.is_done or answer.is_whole:
                 break

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ironleaf.document import PageImage, PageSource
-    from ironleaf.foundation.clock import Deadline
     from ironleaf.services.engines.base import RecogniseRequest
     from ironleaf.services.engines.profiles import Profile
     from ironleaf.services.engines.vision_language.answer import Classify, Judge, Watch
@@ -113,10 +112,10 @@ class VisionLanguageEngine:
 
     async def recognise(self, page: PageSource, request: RecogniseRequest) -> PageResult:
         prompt = request.prompt or self._make_prompt(request.languages)
-        image, reply = await self._ask(page, prompt, request.deadline, turn_deg=0)
+        image, reply = await self._ask(page, prompt, request, turn_deg=0)
         turn_deg = reply.turn_deg
         if turn_deg and not request.deadline.expired():
-            image, reply = await self._ask(page, prompt, request.deadline, turn_deg=turn_deg)
+            image, reply = await self._ask(page, prompt, request, turn_deg=turn_deg)
         return PageResult(
             engine=EngineName.VL,
             model=self.alias,
@@ -154,19 +153,19 @@ class VisionLanguageEngine:
         await self._transport.aclose()
 
     async def _ask(
-        self, page: PageSource, prompt: str, deadline: Deadline, *, turn_deg: int
+        self, page: PageSource, prompt: str, request: RecogniseRequest, *, turn_deg: int
     ) -> tuple[PageImage, PageReply]:
         image = await page.render(self._make_spec(turn_deg))
         try:
             self._check_shape(image)
-            completion = await self._call(prompt, image, deadline)
+            completion = await self._call(prompt, image, request)
         finally:
             discard(image)
         await self._check_answer(completion, prompt, image, page.number)
         return image, read_reply(completion.text, self._profile)
 
-    async def _call(self, prompt: str, image: PageImage, deadline: Deadline) -> Completion:
-        remaining_s = deadline.remaining_s()
+    async def _call(self, prompt: str, image: PageImage, request: RecogniseRequest) -> Completion:
+        remaining_s = request.deadline.remaining_s()
         if remaining_s <= 0:
             raise ModelFailure(DEADLINE_EXCEEDED)
         total_s = min(remaining_s, self._settings.total_timeout_s)
@@ -174,7 +173,9 @@ class VisionLanguageEngine:
         stream = self._settings.stream
         try:
             body = make_image_body(self._make_frame(prompt, stream=stream), image)
-            return await self._client.complete(body, stream=stream, total_s=total_s, watch=watch)
+            return await self._client.complete(
+                body, stream=stream, total_s=total_s, watch=watch, silence=request.silence
+            )
         except CallFailed as error:
             bound = error.trouble is Trouble.TOTAL_TIMEOUT and remaining_s < self._settings.total_timeout_s
             raise self._judge_failure(error.answer, deadline_bound=bound) from error

@@ -70,7 +70,7 @@ class BackendSettings:
     """The environment's proxies are not used: a model server is mostly near."""
     connections_max: int = 64
     probes_day_max: int | None = None
-    """Canary pages of the schedule in one day (UTC), for a server that costs money; None: no cap, 0: never."""
+    """Canary pages in one day (UTC), whoever has them shown, for a server that costs money; None: no cap, 0: never."""
     relaunch: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any])
     """The body of ``POST /v1/models`` by which Xinference loads this model again; empty: it is never asked to."""
 
