@@ -40,7 +40,7 @@ from ironleaf.foundation.errors import IronleafError, ModelFailure, ProcessingFa
 from ironleaf.foundation.processes import LossReason
 from ironleaf.services.engines.errors import DEADLINE_EXCEEDED, ENGINE_FAILED, ENGINE_TIMEOUT
 from ironleaf.services.files.checked import CheckedFile
-from ironleaf.services.files.errors import DAMAGED_IMAGE
+from ironleaf.services.files.errors import DAMAGED_IMAGE, DECODER_FAILED, DECODER_MEMORY, PAGE_TOO_LARGE
 from ironleaf.services.files.filetypes import FileFormat
 from ironleaf.services.files.quarantine import InMemoryQuarantine, Quarantine
 from ironleaf.services.files.settings import FileLimits
@@ -49,6 +49,8 @@ from ironleaf.services.files.stored import StoredFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from ironleaf.foundation.errors import Entry
 
 pytestmark = pytest.mark.anyio
 CANARY = "canary-9b1c at 10.1.2.3:4444"
@@ -207,6 +209,22 @@ async def test_pages_that_fail_differently_speak_together() -> None:
     error = await failure_of(make_flow(engine, Opened(2)), make_order())
     assert error.entry.reason == "conversion-failed"
     assert {detail.reason for detail in error.details} == {"engine-failed", "engine-timeout"}
+
+
+@pytest.mark.parametrize(
+    ("failures", "reason"),
+    [
+        ((DAMAGED_IMAGE, PAGE_TOO_LARGE, PAGE_TOO_LARGE), "page-too-large"),
+        ((DECODER_FAILED, DECODER_MEMORY, DAMAGED_IMAGE), "damaged-image"),
+        ((DECODER_FAILED, DECODER_MEMORY, DECODER_MEMORY), "decoder-memory"),
+        ((DAMAGED_IMAGE, DAMAGED_IMAGE, ENGINE_FAILED), "conversion-failed"),
+    ],
+)
+async def test_pages_that_are_all_bad_in_their_own_way_are_a_bad_file(failures: tuple[Entry, ...], reason: str) -> None:
+    opened = Opened(3, failures={number: ProcessingFailure(entry) for number, entry in enumerate(failures, 1)})
+    error = await failure_of(make_flow(FaultyEngine("text"), opened), make_order())
+    assert error.entry.reason == reason
+    assert [detail.reason for detail in error.details] == [entry.reason for entry in failures]
 
 
 async def test_pages_after_the_deadline_are_skipped_and_say_so() -> None:

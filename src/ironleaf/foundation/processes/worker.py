@@ -21,6 +21,7 @@ from ironleaf.foundation.processes.frames import (
     read_frame,
     write_frame,
 )
+from ironleaf.foundation.processes.idle_memory import IdleMemory, load_trimmer
 from ironleaf.foundation.processes.lifeline import follow_parent
 from ironleaf.foundation.processes.limits import ProcessLimits, apply_limits, arm_cpu, resident_bytes
 from ironleaf.foundation.processes.loss import PRIVATE_CHARACTERS_MAX, speaks_of_memory
@@ -106,9 +107,11 @@ def _lock_files(order: StartOrder) -> bool:
 
 
 def _serve(fd: int, handler: Handler[Any, Any], cpu_s: int) -> None:
+    memory = IdleMemory(load_trimmer())
     while (body := read_frame(fd)) is not None:
         arm_cpu(cpu_s)
         write_frame(fd, _do(handler, body))
+        memory.give_back()
 
 
 def _do(handler: Handler[Any, Any], body: bytes) -> Frame:
