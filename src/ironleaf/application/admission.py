@@ -34,13 +34,18 @@ class Admission:
 
     def __init__(self, *, running_max: int, queued_max: int, clock: Clock) -> None:
         limit = AdaptiveLimitOptions(floor=running_max, start=running_max, max=running_max)
-        self._queued_max = queued_max
+        self.queued_max = queued_max
         self._bulkhead = Bulkhead(
             "conversions",
             options=BulkheadOptions(limit=limit, queue_max=queued_max),
             classify=lambda _error: FailureVerdict(retry_same=False, counts_as_failure=False),
             clock=clock,
         )
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for their turn."""
+        return self._bulkhead.snapshot().queued
 
     async def run(self, work: Callable[[], Awaitable[T]], deadline: Deadline) -> T:
         """Return what ``work`` returns, begun when it is its turn.
@@ -55,7 +60,7 @@ class Admission:
         try:
             return await self._bulkhead.execute(call, CallContext(deadline=_in_good_time(deadline)))
         except BulkheadFull as full:
-            detail = Detail(reason=SERVICE_BUSY.reason, limit=self._queued_max, unit=Unit.REQUESTS)
+            detail = Detail(reason=SERVICE_BUSY.reason, limit=self.queued_max, unit=Unit.REQUESTS)
             raise LimitReached(SERVICE_BUSY, details=(detail,), retry_after_s=full.retry_after_s) from full
 
     def snapshot(self) -> BulkheadSnapshot:

@@ -26,6 +26,7 @@ from ironleaf.foundation.alerting.settings import AlertSettings, ChannelSettings
 from ironleaf.foundation.database import DatabaseSettings
 from ironleaf.foundation.database.address import find_password
 from ironleaf.foundation.monitoring import MonitoringSettings
+from ironleaf.foundation.monitoring.detection import DetectionSettings
 from ironleaf.foundation.observability import LogSettings
 from ironleaf.foundation.resilience import AdaptiveLimitOptions, BreakerOptions, PatienceOptions, RetryOptions
 from ironleaf.services.engines.settings import EmbeddedSettings, HealingSettings
@@ -152,6 +153,7 @@ class Settings:
     alerts: AlertSettings = dataclasses.field(default_factory=AlertSettings)
     access: AccessSettings = dataclasses.field(default_factory=AccessSettings)
     monitoring: MonitoringSettings = dataclasses.field(default_factory=MonitoringSettings)
+    detection: DetectionSettings = dataclasses.field(default_factory=DetectionSettings)
     logs: LogSettings = dataclasses.field(default_factory=LogSettings)
 
 

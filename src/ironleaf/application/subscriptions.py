@@ -16,6 +16,7 @@ from ironleaf.document import Document
 from ironleaf.foundation.database import DatabaseUnavailable
 from ironleaf.foundation.errors import IronleafError
 from ironleaf.foundation.errors.policy import POLICY
+from ironleaf.foundation.monitoring import Signal, SignalState
 from ironleaf.foundation.observability import make_fingerprint
 from ironleaf.foundation.processes import JobQueued, ProcessEvent, WorkerReplaced
 from ironleaf.foundation.resilience import BreakerClosed, BreakerOpened, ResilienceEvent
@@ -161,6 +162,22 @@ def log_healing(entry: HealingEntry) -> None:
         outcome=entry.outcome.value,
         cause=entry.cause,
         facts=dict(entry.facts) or None,
+    )
+
+
+def log_signal(signal: Signal) -> None:
+    """Write that a condition began, has news, or ended."""
+    firing = signal.state is SignalState.FIRING
+    _log.log(
+        logging.WARNING if firing else logging.INFO,
+        "condition holds" if firing else "condition over",
+        rule=signal.rule,
+        component=signal.component,
+        cause=signal.cause,
+        urgency=signal.urgency.value,
+        since=signal.since.isoformat(timespec="seconds"),
+        evidence=dict(signal.evidence) or None,
+        fingerprint=signal.fingerprint or None,
     )
 
 

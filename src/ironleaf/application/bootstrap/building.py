@@ -6,7 +6,6 @@ from random import Random, SystemRandom
 
 from ironleaf.application.access.desk import build_access
 from ironleaf.application.access.key_store import DatabaseKeys
-from ironleaf.application.alerting import build_alerting
 from ironleaf.application.bootstrap.engines import (
     build_backends,
     build_engines,
@@ -14,11 +13,12 @@ from ironleaf.application.bootstrap.engines import (
     build_servers,
     build_watches,
 )
-from ironleaf.application.bootstrap.flow import build_conversions, build_flow, open_spools
+from ironleaf.application.bootstrap.flow import build_admission, build_conversions, build_flow, open_spools
 from ironleaf.application.bootstrap.house import House
 from ironleaf.application.bootstrap.workers import build_decoders, build_recognisers
 from ironleaf.application.catalogue import build_catalogue, build_notices
 from ironleaf.application.engine_desk import EngineDesk
+from ironleaf.application.oversight import Overseen, build_oversight
 from ironleaf.application.probes import DatabaseProbe, PoolProbe
 from ironleaf.application.progress import ProgressBoard
 from ironleaf.application.records import build_records
@@ -73,32 +73,31 @@ def build_house(
     servers = build_servers(settings.engines.vl, readers, backends)
     desk = EngineDesk(watches, own_model, servers=servers, ledger=ledger, clock=clock)
     flow = build_flow(settings, decoders, engines, quarantine, catalogue, watching, clock)
+    admission = build_admission(settings.server, clock)
+    model = ModelProbe(watches, own_model) if watches else own_model
+    known = (DatabaseProbe(database),) if keeps_records else ()
+    health = HealthBoard((PoolProbe("service", decoders), model, *known), clock)
+    bulkheads = tuple(each.bulkhead for each in backends)
+    overseen = Overseen(database, catalogue, desk, admission, bulkheads, watches, health, watching)
+    alerting, detection = build_oversight(settings, overseen, clock=clock, random=random)
     return House(
         settings=settings,
         clock=clock,
         catalogue=catalogue,
         notices=build_notices(),
-        health=HealthBoard(
-            (
-                PoolProbe("service", decoders),
-                ModelProbe(watches, own_model) if watches else own_model,
-                *((DatabaseProbe(database),) if keeps_records else ()),
-            ),
-            clock,
-        ),
+        health=health,
         database=database,
         exchanges=records.exchanges,
         access=build_access(settings, DatabaseKeys(database), clock),
-        conversions=build_conversions(settings, flow, spools, progress, watching, clock),
+        conversions=build_conversions(settings, flow, spools, admission, progress, watching, clock),
         engines=engines,
         pools=(decoders, recognisers),
         readers=readers,
         watches=watches,
         desk=desk,
         progress=progress,
-        alerting=build_alerting(
-            settings, database=database, catalogue=catalogue, ladder=desk.standings, clock=clock, random=random
-        ),
+        alerting=alerting,
+        detection=detection,
         backends=backends,
         watching=watching,
         recorder=recorder,

@@ -15,7 +15,7 @@ from ironleaf.application.progress import ProgressBoard
 from ironleaf.application.quality import grade_result
 from ironleaf.application.reading import PageReader
 from ironleaf.application.rungs import foresee
-from ironleaf.application.settings import Settings, SettingsRefused
+from ironleaf.application.settings import ServerSettings, Settings, SettingsRefused
 from ironleaf.application.subscriptions import (
     each,
     log_document,
@@ -69,21 +69,26 @@ def build_flow(
     )
 
 
+def build_admission(settings: ServerSettings, clock: Clock) -> Admission:
+    """Return the turnstile before the flow."""
+    return Admission(running_max=settings.conversions_max, queued_max=settings.conversions_queued_max, clock=clock)
+
+
 def build_conversions(
     settings: Settings,
     flow: ConversionFlow,
     spools: SpoolRoot,
+    admission: Admission,
     progress: ProgressBoard,
     watching: Watching,
     clock: Clock,
 ) -> Conversions:
-    """Return the one door to the flow, with its turnstile."""
-    server = settings.server
+    """Return the one door to the flow."""
     return Conversions(
         flow=flow,
         spools=spools,
         limits=settings.files.limits,
-        admission=Admission(running_max=server.conversions_max, queued_max=server.conversions_queued_max, clock=clock),
+        admission=admission,
         clock=clock,
         progress=progress,
         on_document=each(log_document, watching.hear_document),

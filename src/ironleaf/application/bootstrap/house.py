@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from ironleaf.application.access.desk import Access
 from ironleaf.application.alerting import Alerting
 from ironleaf.application.conversions import Conversions
+from ironleaf.application.detection import Detection
 from ironleaf.application.engine_desk import EngineDesk
 from ironleaf.application.options import EngineChoice
+from ironleaf.application.oversight import recall_past
 from ironleaf.application.progress import ProgressBoard
 from ironleaf.application.settings import Settings
 from ironleaf.application.subscriptions import (
@@ -29,6 +33,9 @@ from ironleaf.services.engines.guarded import GuardedEngine
 from ironleaf.services.engines.healing import ReplaceableModel
 from ironleaf.services.engines.probe import BackendWatch
 from ironleaf.services.files.spool import SpoolRoot
+
+SCHEMA_WAIT_S: Final = 5.0
+"""How long incidents and keys wait for the schema at start; with the database away they do without."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,6 +60,7 @@ class House:
     watches: tuple[BackendWatch, ...]
     desk: EngineDesk
     alerting: Alerting
+    detection: Detection
     progress: ProgressBoard
     backends: tuple[GuardedEngine, ...]
     """The model servers with their guards."""
@@ -61,6 +69,7 @@ class House:
     recorder: Recorder
     """The statistics of this process, and its part of those in the database."""
     spools: SpoolRoot = field(repr=False)
+    _schema: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]], repr=False)
 
     async def start(self, *, look_at_once: bool = True, reads: bool = True) -> None:
@@ -87,14 +96,25 @@ class House:
     async def _keep_records(self) -> None:
         """Bring the schema up to date, however long that takes, and then what the stores hold to the database."""
         await self.database.migrate_until_done(log_database)
+        self._schema.set()
+        await recall_past(self.detection, self.recorder)
         async with asyncio.TaskGroup() as group:
             for exchange in self.exchanges:
                 group.create_task(exchange.run())
 
     def oversee(self) -> None:
-        """Begin to keep incidents, to have people told, and to know keys: for a service; a command needs none of it."""
-        self._tasks.append(asyncio.create_task(self.alerting.run()))
-        self._tasks.append(asyncio.create_task(self.access.ring.run()))
+        """Begin to look for trouble, to tell people of it, and to know keys: for a service."""
+        self._tasks.append(asyncio.create_task(self.detection.run()))
+        self._tasks += [
+            asyncio.create_task(self._after_schema(run)) for run in (self.alerting.run, self.access.ring.run)
+        ]
+
+    async def _after_schema(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do the work; a database that is not up to date is waited for, but only for a moment."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SCHEMA_WAIT_S):
+                await self._schema.wait()
+        await work()
 
     async def aclose(self) -> None:
         """Stop taking work, end the workers, delete the spools. Calling it twice does no harm."""

@@ -12,6 +12,8 @@ from ironleaf.foundation.database import DatabaseUnavailable
 from ironleaf.foundation.monitoring.journal import Journal
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from ironleaf.foundation.clock import Clock
     from ironleaf.foundation.database import Database
     from ironleaf.foundation.monitoring.causes import Causes
@@ -109,6 +111,17 @@ class Recorder:
         from ironleaf.foundation.monitoring import store  # noqa: PLC0415
 
         return await self._database.run(store.read_causes, read_only=True)
+
+    async def read_request_hours(self) -> dict[datetime, int]:
+        """Return the requests of all replicas in the hours of the last week.
+
+        Raises:
+            DatabaseUnavailable: the database cannot be reached.
+        """
+        from ironleaf.foundation.monitoring import store  # noqa: PLC0415
+
+        read = partial(store.read_request_hours, now_s=self._clock.now().timestamp())
+        return await self._database.run(read, read_only=True)
 
     async def run(self) -> None:
         """Write what was heard, again and again, until cancelled."""

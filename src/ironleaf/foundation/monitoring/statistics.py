@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ironleaf.foundation.monitoring.events import Measured
 from ironleaf.foundation.monitoring.windows import Window, find_span
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ironleaf.foundation.monitoring.tally import Dimension, Tally, WorkTally
+
+HOUR_S: Final = 3_600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,18 @@ class WorkLine:
     pages: int
     pages_per_second: float
     """Pages over the seconds that this work took without its waiting: how fast one of its kind is."""
+
+
+def spread_requests(periods: Iterable[tuple[int, Tally]]) -> dict[datetime, int]:
+    """Return the requests by the beginning of their hour; ``periods`` are those of a week, two hours each.
+
+    Which of the two hours a request came in is no longer known: each gets half.
+    """
+    hours: dict[datetime, int] = {}
+    for start_s, tally in periods:
+        both = sum(work.duration.count for (measured, _), work in tally.work.items() if measured is Measured.ROUTE)
+        hours[_moment(start_s * 1000)], hours[_moment((start_s + HOUR_S) * 1000)] = both - both // 2, both // 2
+    return hours
 
 
 def list_errors(tally: Tally, dimension: Dimension, covered_s: float) -> tuple[ErrorLine, ...]:

@@ -29,10 +29,12 @@ from sqlalchemy import (
 
 from ironleaf.foundation.database import UtcDateTime, metadata
 from ironleaf.foundation.monitoring.causes import Cause, Causes, bound_causes, merge_causes
+from ironleaf.foundation.monitoring.statistics import spread_requests
 from ironleaf.foundation.monitoring.tally import Tally, pack_tally, unpack_tally
 from ironleaf.foundation.monitoring.windows import RESOLUTIONS_S, ROWS_MAX, Window, find_kept, find_span
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from sqlalchemy import Connection, Row
@@ -94,19 +96,30 @@ def add_batch(connection: Connection, writer: str, batch: Batch, now: datetime) 
 
 def read_window(connection: Connection, window: Window, now_s: float) -> Tally:
     """Return what all replicas have written of the window that ends now."""
+    total = Tally()
+    for _, tally in read_periods(connection, window, now_s):
+        total.merge(tally)
+    return total
+
+
+def read_periods(connection: Connection, window: Window, now_s: float) -> Iterator[tuple[int, Tally]]:
+    """Yield start (seconds of the epoch) and content of each written period of the window that ends now."""
     span = find_span(window, now_s)
-    chosen = select(rollups.c.body).where(
+    chosen = select(rollups.c.start_s, rollups.c.body).where(
         rollups.c.resolution_s == span.resolution_s, rollups.c.start_s.between(span.first_s, span.last_s)
     )
-    total = Tally()
-    for body in connection.execute(chosen).scalars():
-        total.merge(unpack_tally(body))
-    return total
+    for start_s, body in connection.execute(chosen):
+        yield start_s, unpack_tally(body)
 
 
 def read_windows(connection: Connection, windows: tuple[Window, ...], now_s: float) -> dict[Window, Tally]:
     """Return what all replicas have written of each of the windows that end now."""
     return {window: read_window(connection, window, now_s) for window in windows}
+
+
+def read_request_hours(connection: Connection, now_s: float) -> dict[datetime, int]:
+    """Return the requests of all replicas by the hour of the last week."""
+    return spread_requests(read_periods(connection, Window.WEEK, now_s))
 
 
 def read_causes(connection: Connection) -> Causes:

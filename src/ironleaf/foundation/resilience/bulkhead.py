@@ -75,7 +75,7 @@ class Bulkhead:
         on_event: EventHook = ignore,
     ) -> None:
         self.name = name
-        self._queue_max = options.queue_max
+        self.queue_max = options.queue_max
         self._classify = classify
         self._clock = clock
         self._on_event = on_event
@@ -113,7 +113,7 @@ class Bulkhead:
     @property
     def is_full(self) -> bool:
         """Whether a call that came now would be refused for want of a place."""
-        return self._running >= self._limit.limit and len(self._queue) >= self._queue_max
+        return self._running >= self._limit.limit and len(self._queue) >= self.queue_max
 
     def snapshot(self) -> BulkheadSnapshot:
         """Return the present state."""
@@ -125,7 +125,7 @@ class Bulkhead:
         if self._running < self._limit.limit and not self._queue:
             self._running += 1
             return
-        full = len(self._queue) >= self._queue_max
+        full = len(self._queue) >= self.queue_max
         if full and not self._queue.has_room_for(current_party()):
             raise self._refused(RefusalReason.QUEUE_FULL)
         if self._would_be_late(context):

@@ -2,7 +2,7 @@
 
 | the breaker is | what a turn does |
 | --- | --- |
-| closed | the canary page every minute, unless callers' pages were read meanwhile |
+| closed | the canary page every minute, unless callers' pages were read meanwhile; after a failed one soon again |
 | open, its time over | one probe by the breaker itself |
 | open, the model gone | a look at what the server lists, every few seconds; re-discovery when that changes |
 | opened by hand | nothing |
@@ -38,6 +38,10 @@ TICK_S: Final = 1.0
 """Between two turns: a breaker's shortest open time is a few seconds. A turn without work costs microseconds."""
 RESTORE_EVERY_S: Final = 300.0
 """How often a server is asked whether the configured model is back, while another one reads well."""
+CONFIRM_EVERY_S: Final = 10.0
+"""Between looks after a failed one: a dead model is told from a lost packet within half a minute."""
+CONFIRMING_LOOKS: Final = 3
+"""With the first they are the breaker's four failures; a server that still fails only now and then is not pestered."""
 
 _BY_REASON: Final = {
     OpenReason.MODEL_GONE: Finding.MODEL_MISSING,
@@ -97,6 +101,7 @@ class BackendWatch:
         self._gone = False
         self._learned = False
         self._finding: Finding | None = None
+        self._failed_looks = 0
         self._good_results = 0
         self._proven_at_s = -math.inf
         self._looked_at_s = -math.inf
@@ -148,10 +153,14 @@ class BackendWatch:
         if self._healer.switched and now_s - self._restored_at_s >= RESTORE_EVERY_S:
             self._restored_at_s = now_s
             await self._healer.restore()
-        if now_s - max(self._proven_at_s, self._looked_at_s) >= self._options.probe_every_s and self._budget.take():
+        if now_s - max(self._proven_at_s, self._looked_at_s) >= self._pause_s() and self._budget.take():
             await self._look(now_s)
         if self._finding is Finding.READS and not self._learned:
             self._learned = await self._healer.learn()
+
+    def _pause_s(self) -> float:
+        doubtful = 0 < self._failed_looks <= CONFIRMING_LOOKS
+        return min(CONFIRM_EVERY_S, self._options.probe_every_s) if doubtful else self._options.probe_every_s
 
     async def _look(self, now_s: float) -> None:
         self._looked_at_s = now_s
@@ -169,6 +178,7 @@ class BackendWatch:
         with contextlib.suppress(CircuitOpen, CanaryFailed, IronleafError):
             await self.breaker.execute(show, CallContext(deadline=Deadline.after(CANARY_S, self._clock)))
         if look is not None:
+            self._failed_looks = 0 if look.finding in _NOT_ITS_FAULT else self._failed_looks + 1
             self._note(look.finding, self.breaker.snapshot())
 
     async def _mend(self, snapshot: BreakerSnapshot) -> None:
@@ -192,6 +202,7 @@ class BackendWatch:
         self._finding = finding
         self._good_results = snapshot.results[ResultKind.GOOD]
         if finding is Finding.READS:
+            self._failed_looks = 0
             self._proven_at_s = self._clock.monotonic()
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ironleaf.faults import FaultyEngine, ManualClock
+from ironleaf.faults.engine import Late
 from ironleaf.foundation.clock import Deadline
 from ironleaf.foundation.errors import ModelFailure
 from ironleaf.foundation.health import HealthStatus, ProbeResult
@@ -48,6 +49,7 @@ def fail(status: int, body: str) -> UpstreamFailure:
 
 
 GONE = fail(404, '{"detail":"Model not found in the model list, uid: reader"}')
+SILENT = fail(504, "")
 BROKEN = fail(503, '{"detail":"no free slot"}')
 
 
@@ -210,6 +212,31 @@ async def test_a_backend_that_answers_nonsense_is_degraded_and_then_left() -> No
     assert (bench.watch.standing(), bench.watch.finding()) == (Standing.DEGRADED, Finding.NONSENSE)
     await bench.stride(600)
     assert bench.watch.standing() is Standing.DOWN
+
+
+async def test_a_failed_look_is_soon_repeated() -> None:
+    bench = build(READS)
+    await bench.live(1)
+    bench.reader.then("something else", READS)
+    await bench.live(72)
+    assert bench.reader.hits == 3, "at once, after a minute, and ten seconds later"
+    assert bench.watch.standing() is Standing.READY
+
+
+async def test_a_server_that_falls_silent_has_failed_twice_within_two_intervals() -> None:
+    """The worst moment: just after a good look; and each look waits its full twenty seconds."""
+    bench = build(READS)
+    await bench.live(1)
+    bench.reader.then(Late(duration_s=20.0, then=SILENT))
+    task = asyncio.create_task(bench.watch.run())
+    await bench.clock.run_for(85)
+    assert bench.watch.finding() is Finding.TOO_SLOW
+    assert bench.watch.standing() is Standing.DEGRADED
+    await bench.clock.run_for(34)
+    assert bench.watch.finding() is Finding.TOO_SLOW
+    assert bench.reader.hits >= 4, "one good look, two that failed, and the next under way"
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_the_watch_probes_when_the_open_time_is_over_so_that_no_caller_has_to() -> None:

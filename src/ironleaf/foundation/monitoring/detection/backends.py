@@ -25,7 +25,7 @@ CLEAR_S: Final = 30.0
 
 
 class Backends:
-    """Trouble of each backend. The first trouble gives the signal its name; a change of it is news."""
+    """Trouble of each backend. The first trouble gives the signal its name; one that explains more is news."""
 
     def __init__(self) -> None:
         self._backends: dict[str, _Backend] = {}
@@ -42,6 +42,7 @@ class _Backend:
     def __init__(self) -> None:
         self._bad_since_s: float | None = None
         self._definite_since_s: float | None = None
+        self._proven_since_s: float | None = None
         self._good_since_s: float | None = None
         self._condition: Condition | None = None
         self._said = ""
@@ -51,6 +52,7 @@ class _Backend:
         now_s = tick.now_s
         self._bad_since_s = _hold(self._bad_since_s, now_s, holds=bool(figures.trouble))
         self._definite_since_s = _hold(self._definite_since_s, now_s, holds=figures.definite)
+        self._proven_since_s = _hold(self._proven_since_s, now_s, holds=figures.proven)
         self._good_since_s = _hold(self._good_since_s, now_s, holds=not figures.trouble)
         condition = self._condition
         if condition is None:
@@ -61,11 +63,12 @@ class _Backend:
             if now_s - self._good_since_s >= CLEAR_S:
                 self._condition = None
                 yield condition.end(tick)
-        elif figures.trouble != self._said:
+        elif figures.definite and figures.trouble != self._said:
             yield self._say(condition, tick, figures)
 
     def _is_proven(self, now_s: float) -> bool:
-        return _lasted(self._bad_since_s, now_s, HOLD_S) or _lasted(self._definite_since_s, now_s, DEFINITE_HOLD_S)
+        by_time = _lasted(self._bad_since_s, now_s, HOLD_S) or _lasted(self._definite_since_s, now_s, DEFINITE_HOLD_S)
+        return by_time or _lasted(self._proven_since_s, now_s, 0.0)
 
     def _say(self, condition: Condition, tick: Tick, figures: BackendFigures) -> Signal:
         self._said = figures.trouble

@@ -77,6 +77,8 @@ class BackendFigures:
     """Why it does not read, from a closed list; empty if it reads or nothing is known."""
     definite: bool = False
     """The trouble cannot be bad luck: the model is gone, the key is refused."""
+    proven: bool = False
+    """Its breaker opened on callers' failures, and the canary page failed after that: nothing is left to wait for."""
 
     @property
     def component(self) -> str:

@@ -192,6 +192,12 @@ def test_trouble_that_lasts_is_said_and_a_change_of_it_is_news() -> None:
     assert stage.states == [ON, ON, OFF]
 
 
+def test_an_opened_breaker_that_fails_its_probe_needs_no_more_proof() -> None:
+    stage = Stage(Backends())
+    stage.feed(backends=(BackendFigures(alias="alpha", trouble="fails", proven=True),))
+    assert stage.states == [ON]
+
+
 def test_definite_trouble_is_believed_sooner_but_not_before_it_can_be_mended() -> None:
     stage = Stage(Backends())
     stage.feed_for(9, **backend("model_missing", definite=True))

@@ -1,0 +1,81 @@
+"""The wiring of oversight: what the house tells and shows becomes signals, and signals become incidents."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from ironleaf.application.admission import Admission
+from ironleaf.application.alerting import Alerting, build_alerting
+from ironleaf.application.detection import Detection
+from ironleaf.application.engine_desk import EngineDesk
+from ironleaf.application.figures import STATE_RESERVE_BYTES, DiskPlace, build_figures
+from ironleaf.application.settings import Settings
+from ironleaf.application.subscriptions import each, log_signal
+from ironleaf.application.watching import Watching
+from ironleaf.foundation.clock import Clock
+from ironleaf.foundation.database import Database, DatabaseUnavailable
+from ironleaf.foundation.errors import Catalogue
+from ironleaf.foundation.health import HealthBoard
+from ironleaf.foundation.monitoring.recorder import Recorder
+from ironleaf.foundation.places import find_state_directory
+from ironleaf.foundation.resilience import Bulkhead
+from ironleaf.services.engines.probe import BackendWatch
+from ironleaf.services.files.settings import FileSettings
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Overseen:
+    """The parts of a house that oversight looks at."""
+
+    database: Database
+    catalogue: Catalogue
+    desk: EngineDesk
+    admission: Admission
+    bulkheads: Sequence[Bulkhead]
+    watches: Sequence[BackendWatch]
+    board: HealthBoard
+    watching: Watching
+
+
+def build_oversight(settings: Settings, house: Overseen, *, clock: Clock, random: Random) -> tuple[Alerting, Detection]:
+    """Return both, joined to each other and to what the house tells; nothing runs yet.
+
+    Raises:
+        SettingsRefused: a channel's address is none.
+    """
+    alerting = build_alerting(
+        settings,
+        database=house.database,
+        catalogue=house.catalogue,
+        ladder=house.desk.standings,
+        clock=clock,
+        random=random,
+    )
+    figures = build_figures(_list_places(settings.files), house.admission, house.bulkheads, house.watches, house.board)
+    say = each(log_signal, alerting.desk.hear)
+    detection = Detection(settings.detection, figures=figures, catalogue=house.catalogue, say=say, clock=clock)
+    alerting.desk.ask_for_absent(detection)
+    house.watching.listen(alerting.hear_event)
+    house.watching.listen(detection.hear)
+    return alerting, detection
+
+
+async def recall_past(detection: Detection, recorder: Recorder) -> None:
+    """Let detection know what is written of the past; without a database it learns anew."""
+    try:
+        hours, causes = await recorder.read_request_hours(), await recorder.read_causes()
+    except DatabaseUnavailable as failure:
+        logger.warning("detection: the past cannot be read: %s", failure.entry.reason)
+        return
+    detection.recall(request_hours=hours, fingerprints=causes)
+
+
+def _list_places(files: FileSettings) -> tuple[DiskPlace, ...]:
+    """Return the directories whose disks are looked after."""
+    spool = DiskPlace(name="spool", directory=files.spool_directory, reserve_bytes=files.spool_free_bytes_min)
+    return spool, DiskPlace(name="state", directory=find_state_directory(), reserve_bytes=STATE_RESERVE_BYTES)
