@@ -16,6 +16,7 @@ from ironleaf.document import Document
 from ironleaf.foundation.database import DatabaseUnavailable
 from ironleaf.foundation.errors import IronleafError
 from ironleaf.foundation.errors.policy import POLICY
+from ironleaf.foundation.errors.protocol import CLIENT_CLOSED
 from ironleaf.foundation.monitoring import Signal, SignalState
 from ironleaf.foundation.observability import make_fingerprint
 from ironleaf.foundation.processes import JobQueued, ProcessEvent, WorkerReplaced
@@ -27,8 +28,13 @@ from ironleaf.web import ErrorSeen, RequestSeen
 T = TypeVar("T")
 _log = structlog.get_logger("ironleaf")
 
-QUIET_ROUTES: Final = frozenset({"/livez", "/readyz", "/health", "/metrics"})
-"""Asked every second by machines: their successes are worth nothing in a log."""
+LIVE_ROUTES: Final = frozenset({"/console/ops/feed", "/console/progress/{ticket}"})
+"""Lines that a page holds open: whoever closes the page has missed no answer."""
+QUIET_ROUTES: Final = LIVE_ROUTES | {
+    *("/livez", "/readyz", "/health", "/metrics"),
+    *("/console/state", "/console/assets/{mark}/{name}"),
+}
+"""Asked every second by machines, or by a page for itself: their successes are worth nothing in a log."""
 _ERROR_STATUS: Final = 400
 _NOT_LOGGED: Final = frozenset({"name", "private_failure"})
 """Of a guard's event: the first is logged under another name, the second by whoever ends up with it."""
@@ -45,8 +51,15 @@ def each(*hooks: Callable[[T], None]) -> Callable[[T], None]:
     return tell
 
 
+def is_parting(seen: ErrorSeen) -> bool:
+    """Tell whether it says no more than that somebody closed a page."""
+    return seen.entry is CLIENT_CLOSED and seen.route in LIVE_ROUTES
+
+
 def log_error(seen: ErrorSeen) -> None:
     """Write an error that met a request, as loudly and with as much as its level demands."""
+    if is_parting(seen):
+        return
     policy = POLICY[seen.level]
     _log.log(
         policy.log_level,

@@ -20,7 +20,7 @@ from typing import Any, Final
 from ironleaf.application.errors import as_known
 from ironleaf.application.outcome import PagesFailed
 from ironleaf.application.stages import EngineAsked, FlowStage, PageEnded, StageEnded, current_story
-from ironleaf.application.subscriptions import QUIET_ROUTES
+from ironleaf.application.subscriptions import QUIET_ROUTES, is_parting
 from ironleaf.document import Document, EngineName, PageStatus
 from ironleaf.foundation.clock import Clock
 from ironleaf.foundation.errors import Entry, Family, IronleafError
@@ -107,7 +107,7 @@ class Watching:
     @_safely
     def hear_error(self, seen: ErrorSeen) -> None:
         """An error met a request."""
-        if not isinstance(seen.exception, PagesFailed):  # the pages have told
+        if not isinstance(seen.exception, PagesFailed) and not is_parting(seen):  # the pages have told
             self._tell_request(seen.entry, seen.exception, route=seen.route, request_id=seen.request_id)
 
     @_safely

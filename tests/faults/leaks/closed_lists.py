@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.faults.leaks.canaries import OPS_KEY
 
+from ironleaf.application.access.guard import GUARD_ERRORS
 from ironleaf.application.catalogue import build_catalogue, build_notices
 from ironleaf.application.console.words import STATE
 from ironleaf.application.options import OPTION_NAMES, EngineChoice, OutputFormat
@@ -62,6 +63,7 @@ _HEADERS: dict[bytes, str] = {
     b"ratelimit-limit": r"\d{1,5}",
     b"ratelimit-remaining": r"\d{1,5}",
     b"ratelimit-reset": r"\d{1,2}",
+    b"location": rf"/ops\?lang=(en|zh)&refused=({'|'.join(entry.reason for entry in GUARD_ERRORS)})",
     b"set-cookie": r'ironleaf_session="";( Max-Age=0;| expires=[^;]{29};| HttpOnly;| Path=/;| SameSite=strict;?)*',
     b"content-security-policy": r"default-src 'none'; [A-Za-z0-9 ;:'=+/-]+",
     b"referrer-policy": r"no-referrer",

@@ -366,9 +366,17 @@ def _knock_with_keys() -> list[Door]:
         Door(name="healing, strange page", make=lambda: replace(operate("/v1/ops/healing"), query=f"limit={KEY}")),
         Door(name="login with a secret", make=lambda: Request(path="/login", query=f"token={KEY}")),
         Door(name="login with a key", make=lambda: Request(path="/login", query=f"token={OPS_KEY}&token={OPS_KEY}")),
+        Door(name="signing in with a secret", make=lambda: _sign_in(f"key={KEY}&{KEY}={DSN}")),
+        Door(name="signing in with a strange form", make=lambda: _sign_in(f"{DSN}\xff%zz&key=" + PAGE_TEXT * 200)),
+        Door(name="signing in again", make=lambda: Request(path="/ops", query=f"refused={KEY}&lang={KEY}")),
         Door(name="logout", make=lambda: Request(method="POST", path="/logout", headers={"cookie": KEY})),
     ]
     return doors
+
+
+def _sign_in(form: str) -> Request:
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    return Request(method="POST", path="/ops", query=f"lang={KEY}", headers=headers, body=form.encode())
 
 
 def _loud_headers() -> dict[str, str]:

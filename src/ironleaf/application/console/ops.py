@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from math import ceil
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -14,17 +13,17 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response, StreamingResponse
 
 from ironleaf.application.access.desk import Access
+from ironleaf.application.access.guard import GUARD_ERRORS
 from ironleaf.application.access.keys import Scope
-from ironleaf.application.api.sessions import enter
+from ironleaf.application.api.sessions import CONSOLE_PATH, PRIVATE, enter
 from ironleaf.application.console.ops_words import OPS_PAGE, OPS_SCRIPT
 from ironleaf.application.console.pages import Pages, embed_json, find_base
 from ironleaf.application.console.picture import OpsSources, draw_picture
 from ironleaf.application.console.words import choose_words
 from ironleaf.foundation.clock import Clock
 from ironleaf.foundation.errors import DependencyFailure, IronleafError, Language
-from ironleaf.foundation.errors.protocol import UNAUTHENTICATED
 from ironleaf.foundation.health import HealthBoard
-from ironleaf.web import OwnResponse, Refusal
+from ironleaf.web import Refusal
 from ironleaf.web.catalogue_pages import find_language
 
 LOOK_S: Final = 0.5
@@ -39,6 +38,8 @@ RETRY_MS: Final = 500
 """After a break the browser asks again so soon."""
 VIEWERS_MAX: Final = 32
 """Lines open at once; operators are few."""
+
+_REFUSALS: Final = {entry.reason: entry for entry in GUARD_ERRORS}
 
 _log = structlog.get_logger(__name__)
 
@@ -101,7 +102,7 @@ def make_router(pages: Pages, feed: Feed, *, health: HealthBoard, access: Access
     router = APIRouter(include_in_schema=False)
     guard = access.guard
 
-    @router.get("/ops")
+    @router.get(CONSOLE_PATH)
     async def ops(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
         language = find_language(request)
         caller = guard.recognise(request.scope)
@@ -111,12 +112,14 @@ def make_router(pages: Pages, feed: Feed, *, health: HealthBoard, access: Access
         script: dict[str, Any] = {"say": choose_words(OPS_SCRIPT, language), "base": find_base(request)}
         return pages.render("ops", request, ops_words=page_words, script_words=embed_json(script))
 
-    @router.post("/ops")
+    @router.post(CONSOLE_PATH)
     async def sign_in(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
         try:
             caller = guard.demand_key(request.scope, await _read_key(request), Scope.OPS)
         except (Refusal, DependencyFailure) as refusal:
-            return _ask_who(pages, request, refusal)
+            _log.info("sign-in refused", reason=refusal.entry.reason)
+            query = f"?lang={find_language(request)}&refused={refusal.entry.reason}"
+            return Response(status_code=303, headers={**PRIVATE, "location": find_base(request) + CONSOLE_PATH + query})
         secret = access.sessions.open(key_id=caller.name, scopes=caller.scopes)
         return enter(access, request, secret, query=f"?lang={find_language(request)}")
 
@@ -133,15 +136,11 @@ def make_router(pages: Pages, feed: Feed, *, health: HealthBoard, access: Access
     return router
 
 
-def _ask_who(pages: Pages, request: Request, refusal: IronleafError | None = None) -> Response:
+def _ask_who(pages: Pages, request: Request) -> Response:
     language = find_language(request)
-    entry = UNAUTHENTICATED if refusal is None else refusal.entry
-    refused = "" if refusal is None else entry.message.in_language(language)
-    page = pages.render("sign_in", request, ops_words=choose_words(OPS_PAGE, language), refused=refused)
-    headers = dict(page.headers)
-    if refusal is not None and refusal.retry_after_s is not None:
-        headers["retry-after"] = str(ceil(refusal.retry_after_s))
-    return OwnResponse(page.body, status_code=entry.http_status, headers=headers)
+    refused = _REFUSALS.get(request.query_params.get("refused", ""))
+    said = "" if refused is None else refused.message.in_language(language)
+    return pages.render("sign_in", request, ops_words=choose_words(OPS_PAGE, language), refused=said)
 
 
 async def _read_key(request: Request) -> str:

@@ -110,19 +110,24 @@ def _draw_incident(incident: Incident, card: Mapping[str, Any], language: Langua
 def _tell_card(incident: Incident, card: Mapping[str, Any], language: Language) -> list[tuple[str, str]]:
     blast: Mapping[str, Any] = card.get("blast", {})
     change: Mapping[str, Any] = card.get("last_change") or {}
+    any_hit = bool(blast.get("requests") or blast.get("pages"))
     hits = OPS_SCRIPT["hits_text"].in_language(language)
     lines = [
         ("todo", card.get("advice", {}).get(language, "")),
-        ("since", f"{incident.since:%Y-%m-%d %H:%M:%S} UTC"),
+        ("since", _show_time(incident.since.isoformat())),
         ("what", incident.component),
         ("why", incident.cause),
-        ("hits", hits.format(requests=blast["requests"], pages=blast["pages"]) if blast else ""),
+        ("hits", hits.format(requests=blast["requests"], pages=blast["pages"]) if any_hit else ""),
         ("new", _say("yes", language) if incident.new_fingerprint else ""),
         ("symptoms", ", ".join(card.get("symptoms", ()))),
-        ("last_change", f"{change['at'][:19]}: {', '.join(change['sections'])}" if change else ""),
+        ("last_change", f"{_show_time(change['at'])}: {', '.join(change['sections'])}" if change else ""),
         ("now", ", ".join(f"{each['engine']} {_say(each['status'], language)}" for each in card.get("ladder", ()))),
     ]
     return [(name, text) for name, text in lines if text]
+
+
+def _show_time(iso: str) -> str:
+    return f"{iso[:10]} {iso[11:19]} UTC"
 
 
 async def _draw_errors(desk: StatisticsDesk) -> dict[str, Any]:
@@ -134,7 +139,7 @@ async def _draw_errors(desk: StatisticsDesk) -> dict[str, Any]:
         ],
         "by": {
             side.value: [
-                {"value": each.reason or each.value, "count": each.count, "share": each.share}
+                {"value": each.value, "reason": each.reason, "count": each.count, "share": each.share}
                 for each in statistics.distribution[:DISTRIBUTION_MAX]
             ]
             for side, statistics in found.items()

@@ -3,24 +3,35 @@
 
 const feed = find("feed");
 const language = feed.dataset.language;
-const CHART_HEIGHT_PX = 180;
+const CHART_HEIGHT_PX = 190;
+const DASHES = [[], [8, 3], [2, 3]]; // not by colour alone
 const HEARTBEAT_S_MAX = 40; // the service says something at least every 15 s
 const AGAIN_MS = 2000;
 const charts = new Map();
 let heard = performance.now();
 let last = null;
 
-const number = new Intl.NumberFormat(language === "zh" ? "zh-CN" : "en", { maximumFractionDigits: 2 });
-const moment = new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en", { dateStyle: "short", timeStyle: "medium" });
+const locale = language === "zh" ? "zh-CN" : "en-GB";
+const count = new Intl.NumberFormat(locale);
+const [figure0, figure1, figure2] = [0, 1, 2].map((digits) => new Intl.NumberFormat(locale, { maximumFractionDigits: digits }));
+const figure = { format: (value) => (value >= 100 ? figure0 : value >= 10 ? figure1 : figure2).format(value) };
+const moment = new Intl.DateTimeFormat(locale, { dateStyle: "short", timeStyle: "medium" });
+const minute = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
 const when = (iso) => (iso ? moment.format(new Date(iso)) : "");
 const word = (name) => words.say[name] ?? name;
 
+const NONE = "–";
+const ORDER = new Map(Object.keys(words.say).map((name, index) => [name, index]));
+const rank = ({ measured, name }) => ORDER.get(`${measured}_${name}`) ?? ORDER.size;
+const byRank = (one, other) => rank(one) - rank(other); // stages as they follow one another; the sort is stable
+const english = (text) => make("span", { lang: "en" }, text); // said by the service's own parts, in one language
+
 function span(seconds) {
-  if (seconds === null || seconds === undefined) return "–";
-  if (seconds < 1) return `${number.format(seconds * 1000)} ms`;
-  if (seconds < 120) return `${number.format(seconds)} s`;
-  if (seconds < 7200) return `${number.format(seconds / 60)} min`;
-  return `${number.format(seconds / 3600)} h`;
+  if (seconds === null || seconds === undefined) return NONE;
+  if (seconds < 1) return `${figure.format(seconds * 1000)} ms`;
+  if (seconds < 120) return `${figure.format(seconds)} s`;
+  if (seconds < 7200) return `${figure.format(seconds / 60)} min`;
+  return `${figure.format(seconds / 3600)} h`;
 }
 
 // Content is exchanged only where it has changed, so that focus and selection stay where they are.
@@ -34,10 +45,11 @@ function show(id, ...nodes) {
   if (focused) place.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
 }
 
-function table(caption, heads, rows) {
-  const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)));
+function table(caption, heads, rows, numbersFrom = heads.length) {
+  const side = (index) => (index >= numbersFrom ? { class: "number" } : {});
+  const head = make("tr", {}, ...heads.map((text, index) => make("th", { scope: "col", ...side(index) }, text)));
   const body = rows.map(([first, ...rest]) =>
-    make("tr", {}, make("th", { scope: "row" }, first), ...rest.map((cell) => make("td", {}, cell))),
+    make("tr", {}, make("th", { scope: "row" }, first), ...rest.map((cell, index) => make("td", side(index + 1), cell))),
   );
   const whole = make("table", {}, make("caption", {}, caption), make("thead", {}, head), make("tbody", {}, ...body));
   return make("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": caption }, whole);
@@ -77,7 +89,7 @@ async function order(path, body) {
 
 function showHealth({ status, components }) {
   const tiles = components.map(({ name, status: each, detail }) =>
-    make("div", { class: "tile" }, make("h3", {}, word(name)), state(each), make("p", { class: "soft" }, detail)),
+    make("div", { class: "tile" }, make("h3", {}, word(name)), state(each), make("p", { class: "soft", lang: "en" }, detail)),
   );
   show("health", make("div", { class: "tile" }, make("h3", {}, say("whole")), state(status)), ...tiles);
 }
@@ -86,11 +98,11 @@ function showLadder(engines) {
   const rows = engines.map((engine) => [
     engine.kind === "vl" ? engine.alias : word("engine_" + engine.kind),
     state(engine.status),
-    engine.breaker ? state(engine.breaker) : "–",
-    engine.reopens_in_s ? span(engine.reopens_in_s) : "–",
-    engine.finding ? word(engine.finding) : "–",
-    engine.address ?? "–",
-    engine.breaker ? breakerButtons(engine.alias) : "–",
+    engine.breaker ? state(engine.breaker) : NONE,
+    engine.reopens_in_s ? span(engine.reopens_in_s) : NONE,
+    engine.finding ? word(engine.finding) : NONE,
+    engine.address ?? NONE,
+    engine.breaker ? breakerButtons(engine.alias) : NONE,
   ]);
   show("ladder", table(say("ladder"), ["engine", "state", "breaker", "reopens", "canary", "address", "by_hand"].map(say), rows));
 }
@@ -152,21 +164,24 @@ function silence(incident) {
 
 function showErrors({ windows, by }) {
   show("frequency", table(say("frequency"), ["window", "errors", "per_minute"].map(say),
-    windows.map(({ window, count, per_minute: rate }) => [word(window), number.format(count), number.format(rate)])));
+    windows.map(({ window, count: errors, per_minute: rate }) => [word(window), count.format(errors), figure.format(rate)]), 1));
   show("distribution", ...Object.entries(by).map(([name, lines]) =>
     table(say("by_" + name), [say(name), say("errors"), say("share")],
-      lines.map(({ value, count, share }) => [word(value), number.format(count), `${number.format(share * 100)} %`]))));
+      lines.map(({ value, reason, count: errors, share }) => [
+        reason ? make("a", { href: `${words.base}/errors/${reason}?lang=${language}` }, reason) : word(value),
+        count.format(errors), `${figure.format(share * 100)} %`,
+      ]), 1)));
 }
 
 function showPerformance(lines) {
   if (lines.length === 0) return show("performance", nothing("no_work"));
   const heads = ["work", "count", "failed_count", "average", "p50", "p95", "p99", "min", "max", "queue", "pages_per_second"].map(say);
-  const rows = lines.map((line) => [
-    nameWork(line), number.format(line.count), number.format(line.failed),
+  const rows = lines.sort(byRank).map((line) => [
+    nameWork(line), count.format(line.count), count.format(line.failed),
     ...[line.average_s, line.p50_s, line.p95_s, line.p99_s, line.min_s, line.max_s, line.queue_average_s].map(span),
-    line.pages ? number.format(line.pages_per_second) : "–",
+    line.pages ? figure.format(line.pages_per_second) : NONE,
   ]);
-  show("performance", table(say("performance"), heads, rows));
+  show("performance", table(say("performance"), heads, rows, 1));
 }
 
 const nameWork = ({ measured, name }) => {
@@ -176,7 +191,8 @@ const nameWork = ({ measured, name }) => {
 
 // One kind of work at a time is drawn; the chooser keeps what was chosen.
 function showSeries({ at, errors, work }) {
-  chart("frequency-chart", say("errors_each_minute"), at, [[say("errors"), errors]], (value) => number.format(value));
+  chart("frequency-chart", say("errors_each_minute"), at, [[say("errors"), errors]], (value) => figure.format(value));
+  work.sort(byRank);
   const names = work.map((each) => `${each.measured}:${each.name}`);
   const chooser = find("work");
   if (chooser.dataset.shown !== names.join()) {
@@ -196,10 +212,14 @@ function showTimes() {
   chart("performance-chart", say("page_times"), chosen ? last.at : [], lines, span);
 }
 find("work").addEventListener("change", showTimes);
+find("sign-out").addEventListener("click", async () => {
+  await fetch(feed.dataset.logout, { method: "POST" }).catch(() => null);
+  location.reload();
+});
 
 function showHealing(entries) {
   if (entries.length === 0) return show("healing", nothing("no_healing"));
-  const rows = entries.map((entry) => [when(entry.at), entry.backend, word(entry.action), state(entry.outcome), entry.cause, entry.undo]);
+  const rows = entries.map((entry) => [when(entry.at), entry.backend, word(entry.action), state(entry.outcome), english(entry.cause), english(entry.undo)]);
   show("healing", table(say("healing"), ["time", "engine", "action", "outcome", "cause", "undo"].map(say), rows));
 }
 
@@ -213,13 +233,15 @@ function chart(id, title, at, lines, format) {
   if (charts.has(id)) return charts.get(id).setData(data);
   const ink = getComputedStyle(document.body);
   const axis = { stroke: ink.getPropertyValue("--soft"), grid: { stroke: ink.getPropertyValue("--line"), width: 1 } };
+  const clock = (seconds) => minute.format(new Date(seconds * 1000));
   const strokes = ["--mark", "--fair", "--bad"].map((name) => ink.getPropertyValue(name));
-  const series = lines.map(([label], index) => ({ label, stroke: strokes[index], width: 2, value: (_, value) => (value === null ? "–" : format(value)) }));
+  const series = lines.map(([label], index) => ({ label, stroke: strokes[index], width: 2, dash: DASHES[index],
+    points: { size: 4 }, value: (_, value) => (value === null || value === undefined ? NONE : format(value)) }));
   place.setAttribute("role", "img");
   place.setAttribute("aria-label", title);
   const plot = new uPlot(
-    { title, width: place.clientWidth, height: CHART_HEIGHT_PX, series: [{ label: say("time") }, ...series],
-      axes: [axis, { ...axis, size: 70, values: (_, ticks) => ticks.map(format) }], scales: { y: { range: (_, low, high) => [0, high || 1] } } },
+    { title, width: place.clientWidth, height: CHART_HEIGHT_PX, series: [{ label: say("time"), value: (_, at) => (at ? clock(at) : NONE) }, ...series],
+      axes: [{ ...axis, values: (_, ticks) => ticks.map(clock) }, { ...axis, size: 70, values: (_, ticks) => ticks.map(format) }], scales: { y: { range: (_, low, high) => [0, high ? high * 1.1 : 1] } } },
     data,
     place,
   );
