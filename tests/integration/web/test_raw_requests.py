@@ -158,4 +158,6 @@ def test_a_client_that_never_reads_does_not_hold_the_stream(address: tuple[str, 
 def test_protocol_errors_are_heard_by_the_observer(speak: Callable[..., list[Any]], heard: list[Any]) -> None:
     heard.clear()
     speak(b"NONSENSE / HTTP/1.1\r\n\r\n")
-    assert [(seen.entry.reason, seen.route) for seen in heard] == [("malformed-request", "-")]
+    # A caller of an earlier test may be found gone only now.
+    said = [(seen.entry.reason, seen.route) for seen in heard if seen.entry.reason != "client-closed"]
+    assert said == [("malformed-request", "-")]

@@ -41,7 +41,7 @@ _SHORT_WORDS: Final = r"pass|pwd|auth|sig|pin|otp|session|cookie|credentials?"
 _CHINESE_WORDS: Final = r"密码|口令|密钥|令牌|验证码"
 _SUFFIX: Final = r"(?i:s|[_-]?(?:key|value|hash|base64|b64)|[_-]\d{1,3})?"
 _NAME: Final = (
-    rf"(?:(?i:{_LONG_WORDS})|(?<![A-Za-z])(?i:{_SHORT_WORDS})|(?<=[a-z])(?:Pass|Pwd|Auth|Sig|Session|Cookie|Credentials?)"
+    rf"(?:(?i:{_LONG_WORDS})|(?<![A-Za-z])(?i:{_SHORT_WORDS})|(?:Pass|Pwd|Auth|Sig|Session|Cookie|Credentials?)"
     rf"|{_CHINESE_WORDS}){_SUFFIX}"
 )
 _QUOTE: Final = r"(?:\\*[\"']|&quot;|%22)?"
@@ -87,7 +87,7 @@ def _begins_as_no_secret(found: str, before: str, after: str) -> bool:
     return _is_no_secret(found.split(maxsplit=1)[0], before, after)
 
 
-_PHRASE: Final = r"[^\s,;，；。&|<>\"'{}()\[\]=]+(?:[ ](?![\w.-]{1,40}[=:：])[^\s,;，；。&|<>\"'{}()\[\]=]+){1,11}"
+_PHRASE: Final = r"[^\s,;，；。&|<>\"'{}()\[\]=]+(?:[ ](?![\w.-]+[=:：])[^\s,;，；。&|<>\"'{}()\[\]=]+){1,11}"
 """Two to twelve words without a quote: what they mean, nobody but its owner knows."""
 
 # --- keys and tokens that are known by their form ---------------------------------------------------------------------
@@ -100,13 +100,13 @@ _KEYS: Final = (
 )
 _HOOKS: Final = (
     r"(?<=/hook/)[\w-]{8,}|(?<=/services/)T\w+/B\w+/\w+|(?<=/webhooks/)\d+/[\w-]+|(?<=/bot)\d+:[\w-]{20,}"
-    r"|(?<=[?&])(?:key|sig|code|hmac)=(?P<value>[^\s&#\"'<>]{8,})"
+    r"|(?<=[?&])(?:key|code|hmac)=(?P<value>[^\s&#\"'<>]{8,})"
 )
 _WRAP: Final = r"(?:\\r|\\n|[\r\n])+"
 _BASE64: Final = r"[A-Za-z0-9+/_-]"
 _BLOB: Final = (
-    rf"(?<![\w/+-])(?:{_BASE64}{{32,}}|{_BASE64}{{16,}}(?={_WRAP}{_BASE64}{{16}}))"
-    rf"(?:{_WRAP}{_BASE64}{{16,}})*(?:{_WRAP}{_BASE64}{{1,76}}==?|={{0,2}})"
+    rf"(?<![A-Za-z0-9_/+-])(?:{_BASE64}{{32,}}|{_BASE64}{{16,}}(?={_WRAP}{_BASE64}{{16}}))"
+    rf"(?:{_WRAP}{_BASE64}{{16,}})*(?:{_WRAP}{_BASE64}+==?|={{0,2}})"
 )
 _DIGEST: Final = re.compile(r"[0-9a-f]{32,}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9A-HJKMNP-TV-Z]{26}")
 _PLAIN_SCHEME_WORD: Final = re.compile(r"[A-Z]?[a-z]{1,20}[.,:;]?")
@@ -143,12 +143,12 @@ def _is_a_program(found: str, _before: str, _after: str) -> bool:
 
 SECRET_SHAPES: Final = (
     # data URIs: pictures of pages
-    Shape("blob", r"data:[\w.+-]+/[\w.+-]+(?:;[\w=.-]+)*(?:;base64,[A-Za-z0-9+/=_%-]+|,\S+)"),
-    Shape("key", r"-{4,5} ?BEGIN [A-Z0-9 ]+-{4,5}[\s\S]*?(?:-{4,5} ?END [A-Z0-9 ]+-{4,5}|\Z)"),
+    Shape("blob", r"data:[\w.+-]+/[\w.+-]+(?:;[\w=.-]+)*?(?:;base64,[A-Za-z0-9+/=_%-]+|,\S+)"),
+    Shape("key", r"-{4,5} ?BEGIN [A-Z0-9 ]+-{4}[\s\S]*?(?:-{4} ?END [A-Z0-9 ]+-{4,5}|\Z)"),
     # scheme://user:secret@host, up to the last @ of the word; but not the @ in the path of scheme://host:port/path
     Shape(
         "credentials",
-        r"(?<=://)(?:(?![^\s/@:]{0,100}:\d{1,5}(?:[/?#\s]|$))[^\s/@:\"]{0,100}:(?:[^\s\"']|'(?=[^\s,;)\]}'\"])){0,300}@|[^\s/@:'\"]+@)",
+        r"(?<=://)(?:(?![^\s/@:]*:\d{1,5}[/?#\s])[^\s/@:\"]*:(?:[^\s\"']|'(?=[^\s,;)\]}'\"])){0,300}@|[^\s/@:'\"]+@)",
     ),
     Shape("secret", rf"(?i:authorization){_SIGN}b?\\*[\"']?(?P<value>(?i:digest|oauth|hawk|aws4[\w-]*)\s[^\r\n]*)"),
     Shape(
@@ -162,9 +162,10 @@ SECRET_SHAPES: Final = (
     Shape("input", r"(?<=input_value=)(?P<value>[\s\S]+?)(?=, input_type=|\Z)"),
     # words that only people put together: up to where a sentence or the next field begins
     Shape(
-        "secret", rf"(?:(?i:passw(?:or)?d|passphrase)|密码|口令)\s*[:：]\s*(?P<value>{_PHRASE})", _begins_as_no_secret
+        "secret",
+        rf"(?:(?:(?i:passw(?:or)?d|passphrase)|密码|口令)\s*[:：]|(?i:passphrase)\s*=)\s*(?P<value>{_PHRASE})",
+        _begins_as_no_secret,
     ),
-    Shape("secret", rf"(?i:passphrase)\s*=\s*(?P<value>{_PHRASE})", _begins_as_no_secret),
     Shape("secret", _NAME + _SIGN + f"(?P<value>{_VALUE})", _is_no_secret),
     Shape("secret", rf"\(b?[\"'][\w.-]{{0,40}}?{_NAME}[\"'],\s*(?P<value>b?(?:\"[^\"]*\"|'[^']*'))"),
     Shape("secret", rf"<[\w:.-]{{0,40}}?{_NAME}>(?P<value>[^<]+)(?=</)", _is_no_secret),
@@ -182,19 +183,19 @@ SECRET_SHAPES: Final = (
     # database and cache clients take a password without a space, or behind a letter
     Shape(
         "secret",
-        r"\b(?:(?:mysql\w*|mariadb[\w-]*)\s(?:[^\n]{0,100}?\s)?-p|sshpass\s+-p\s*|redis-cli\s(?:[^\n]{0,100}?\s)?-a\s+)"
+        r"(?<![A-Za-z0-9_])(?:(?:mysql\w*|mariadb[\w-]*)\s(?:[^\n]{0,100}?\s)?-p|sshpass\s+-p\s*|redis-cli\s(?:[^\n]{0,100}?\s)?-a\s+)"
         r"(?P<value>\S+)",
     ),
     Shape(
         "key",
-        r"(?<![\w-])(?i:(?:api|app|access|account|secret|model|subscription)[\s_-]key|token|secret|credential|(?:with|using|the|my|your|bad|invalid|wrong)\s+key)s?"
+        r"(?i:(?:api|app|access|account|secret|model|subscription)[\s_-]key|token|secret|credential|(?:with|using|the|my|your|bad|invalid|wrong)\s+key)s?"
         r"(?:\s+(?i:is|was|of|value))?[\s\"'(]{1,3}(?P<value>[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64})(?![0-9A-Za-z])",
     ),
     # whose machine it is
-    Shape("user", r"(?<!\w)/(?:home|Users)/(?P<value>[^/\s'\"<>:,;)]+)"),
-    Shape("user", r":\\{1,2}Users\\{1,2}(?P<value>[^\\/'\"<>:,;)\n]{1,64})(?=\\)"),
+    Shape("user", r"(?<![A-Za-z0-9_])/(?:home|Users)/(?P<value>[^/\s'\"<>:,;)]+)"),
+    Shape("user", r":\\+Users\\+(?P<value>[^\\/'\"<>:,;)\n]+(?=\\)|[^\\/\s'\"<>:,;)]+)"),
     Shape("token", r"(?<![A-Za-z0-9])(?:ey[\w-]{8,}(?:\.[\w-]{8,})(?:\.[\w-]*)*|eyJ[\w-]{12,})"),
-    Shape("token", r"(?i:\b(?:bearer|basic)\s+)(?P<value>[A-Za-z0-9._~+/=-]{6,})", _is_plain_word),
+    Shape("token", r"(?<![A-Za-z0-9_])(?i:(?:bearer|basic)\s+)(?P<value>[A-Za-z0-9._~+/=-]{6,})", _is_plain_word),
     Shape("key", _KEYS),
     Shape("key", _HOOKS),
     Shape("email", r"(?<![\w.+-])[\w.+-]++(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63})+", _is_a_program),
@@ -231,9 +232,17 @@ def _is_no_card(found: str, before: str, after: str) -> bool:
 
 
 def _is_no_iban(found: str, _before: str, _after: str) -> bool:
-    account = "".join(letter for letter in found.upper() if letter.isalnum())
-    number = "".join(str(int(letter, 36)) for letter in account[4:] + account[:4])
-    return int(number) % 97 != 1  # ISO 13616
+    while not _has_check_digits(found):
+        found, gap, word = found.rpartition(" ")
+        if not gap or not word.isalpha():
+            return True
+    return False  # a word of the sentence may stand behind it like one group more
+
+
+def _has_check_digits(account: str) -> bool:
+    plain = "".join(letter for letter in account.upper() if letter.isalnum())
+    number = "".join(str(int(letter, 36)) for letter in plain[4:] + plain[:4])
+    return int(number) % 97 == 1  # ISO 13616
 
 
 NUMBER_SHAPES: Final = (
@@ -258,10 +267,15 @@ NUMBER_SHAPES: Final = (
         _is_measured,
     ),
     Shape("number", r"(?<![A-Za-z0-9_.+-])0\d{2,3}-\d{7,8}(?![A-Za-z0-9_.-])"),
-    Shape("number", r"(?<![\w+.])\+[1-9]\d{0,2}[ -]?\(?\d{1,4}\)?(?:[ -]?\d{2,4}){2,4}(?![\w.])", _is_measured),
-    Shape("number", r"\(\d{3}\) ?\d{3}-\d{4}(?!\d)|(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])"),
-    Shape("number", r"(?i:护照|passport)(?i:号码?|\W|no|number){0,6}(?P<value>[A-Za-z]{1,2}\d{6,8})(?!\w)"),
-    Shape("number", r"\b[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{4}){2,7}(?:[ -]?[A-Za-z0-9]{1,3})?\b", _is_no_iban),
+    Shape("number", r"(?<![A-Za-z0-9_+.])\+[1-9](?:[ -]?\(?\d\)?){6,14}(?![A-Za-z0-9_.])", _is_measured),
+    Shape("number", r"\(\d{3}\) ?\d{3}-\d{4}(?!\d)|(?<![A-Za-z0-9_-])\d{3}-\d{2}-\d{4}(?![A-Za-z0-9_-])"),
+    Shape("number", r"(?i:护照|passport)(?i:号码?|\W|no|number){0,6}(?P<value>[A-Za-z]{1,2}\d{6,8})(?![A-Za-z0-9_])"),
+    Shape(
+        "number",
+        r"(?<![A-Za-z0-9_])[A-Za-z]{2}\d{2}(?P<tie>[ -]?)[A-Za-z0-9]{4}(?:(?P=tie)[A-Za-z0-9]{4}){1,6}"
+        r"(?:(?P=tie)[A-Za-z0-9]{1,3})?(?![A-Za-z0-9_])",
+        _is_no_iban,
+    ),
 )
 NUMBER_HINTS: Final = re.compile(r"\d{3}|\d{2} \d|\(\d|[A-Z]{2}\d\d")
 
@@ -270,13 +284,14 @@ NUMBER_HINTS: Final = re.compile(r"\d{3}|\d{2} \d|\(\d|[A-Z]{2}\d\d")
 _GROUP: Final = r"[0-9a-fA-F]{1,4}"
 ADDRESS_SHAPES: Final = (
     Shape("address", r"(?<=://)[^\s/?#@'\"<>]+|(?<=://<credentials>@)[^\s/?#'\"<>]+"),
-    Shape("address", r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?(?![\w.])"),
+    Shape("address", r"(?<![A-Za-z0-9_.])(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?(?![A-Za-z0-9_]|\.\d)"),
     Shape("address", r"\[[0-9a-fA-F:]{3,}(?:%\w+)?\](?::\d{1,5})?"),
-    Shape("address", rf"(?<![\w:.])(?:{_GROUP}:){{7}}{_GROUP}(?![\w:])"),
+    Shape("address", rf"(?<![A-Za-z0-9_:.])(?:{_GROUP}:){{7}}{_GROUP}(?![A-Za-z0-9_:])"),
     Shape(
-        "address", rf"(?<![\w:.])(?:{_GROUP}(?::{_GROUP}){{0,6}})?::(?:{_GROUP}(?::{_GROUP}){{0,6}})?(?:%\w+)?(?![\w:])"
+        "address",
+        rf"(?<![A-Za-z0-9_:.])(?:{_GROUP}(?::{_GROUP}){{0,6}})?::(?:{_GROUP}(?::{_GROUP}){{0,6}})?(?:%\w+)?(?![A-Za-z0-9_:])",
     ),
-    Shape("address", r"(?<![\w.:>-])(?:[a-z0-9-]+\.)*[a-z][a-z0-9-]*:\d{2,5}\b"),
+    Shape("address", r"(?<![A-Za-z0-9_.:>-])(?:[a-z0-9-]+\.)*[a-z][a-z0-9-]*:\d{2,5}(?![A-Za-z0-9_])"),
 )
 ADDRESS_HINTS: Final = re.compile(r"[.:]\w|::")
 

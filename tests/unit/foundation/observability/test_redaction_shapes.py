@@ -675,6 +675,9 @@ KEYS = {  # beginning: characters needed after it
     "pypi-": 16,
     "hvs.": 16,
     "hvb.": 16,
+    "ilk_": 12,
+    "ill_": 12,
+    "ils_": 12,
     "eyJ": 12,
 }
 
@@ -690,6 +693,7 @@ def list_number_cases() -> list[tuple[str, str]]:
         "010-6234567",
         "0755-62345678",
     ]
+    masked += ["CH9300762011623852957", "LC55HEMM000100010012001200023015"]
     masked += [
         "+1 415 555 2671",
         "+49 30 9018",
@@ -698,6 +702,7 @@ def list_number_cases() -> list[tuple[str, str]]:
         "+999 1234 1234 1234",
         "+12 1 1234 1234",
     ]
+    masked += ["+123456 7", "+12345678901234 5", "2223003122003222", "+86-138.1234.5678"]
     masked += ["123-45-6789", "(415) 555-2671", "(415)555-2671", "NO9386011117947", "FR1420041010050500013M02606"]
     masked += ["MT84MALT011000012345MTLCAST001S", "GB29 NWBK 6016 1331 9268 19"]
     cases = [(f"to {number} now", "to <number> now") for number in masked]
@@ -719,6 +724,8 @@ def list_number_cases() -> list[tuple[str, str]]:
         "1.010-6234567",
     ]
     kept += ["+12 1 1", "+1 1 1 1", "a+1 415 555 2671", "+0 415 555 2671", "++1 415 555 2671"]
+    kept += ["+123 456", "+1234567890123456", "+12345678901234.5", "+14155552671x"]
+    kept += ["passport       E1234567", "XX1200001111", *make_wrong_ibans()]
     kept += ["1123-45-6789", "a123-45-6789", "123-45-67890", "1-123-45-6789", "123-45-6789-1", "(415) 555-26711"]
     kept += [
         "passport 12345678",
@@ -740,13 +747,60 @@ def list_number_cases() -> list[tuple[str, str]]:
     return cases + [(text, re.sub(r"EA?\d+$", "<number>", text).replace(": <", ":<")) for text in said]
 
 
+def make_iban(account: str) -> str:
+    """Return an account number with good check digits, of whatever length."""
+    rest = int("".join(str(int(letter, 36)) for letter in account + "XX00")) % 97
+    return f"XX{98 - rest:02d}{account}"
+
+
+def make_wrong_ibans() -> list[str]:
+    """Return what has good check digits, yet not the length of any country's numbers."""
+    return [make_iban("A1B2C3D4E5F6G7H8J9K0L1M2N3P4Q5R6"), make_iban("A1B2"), make_iban("A1B2C3")]
+
+
+def list_key_word_cases() -> list[tuple[str, str]]:
+    """Return bare hexadecimal behind each of the words that make a key of it, and behind others."""
+    number = "0123456789abcdef" * 2
+    kinds = ("api", "app", "access", "account", "secret", "model", "subscription")
+    words = ["token", "tokens", "secret", "credential", "Credentials", "cache-token"]
+    words += [f"{kind}{gap}key" for kind in kinds for gap in " _-"]
+    words += [f"{word} key" for word in ("with", "using", "the", "my", "your", "bad", "invalid", "wrong")]
+    cases = [(f"{word} {number} x", f"{word} <key> x") for word in words]
+    cases += [(f"token {verb} {number} x", f"token {verb} <key> x") for verb in ("is", "was", "of", "value", "IS")]
+    cases += [(f"token{gap}{number}: x",) * 2 for gap in ("", " (((", "  ((")]
+    cases += [(f"token{gap}{number}: x", f"token{gap}<key>: x") for gap in (" ", "'", "((", " ('", ' ("')]
+    cases += [(f"{word} {number} x: y",) * 2 for word in ("cache key", "digest", "row of")]
+    cases += [(f"token {'0a' * half} x", "token <key> x") for half in (16, 20, 32)]
+    cases += [(f"token {'0a' * half} x: y",) * 2 for half in (15, 17, 31, 33)]
+    return cases
+
+
+def list_phrase_cases() -> list[tuple[str, str]]:
+    """Return passwords of several words: how many, and what ends them."""
+    twelve = " ".join(["ab"] * 12)
+    cases: list[tuple[str, str]] = []
+    for name in ("password:", "passphrase:", "passphrase =", "密码：", "口令:"):
+        masked = name + "<secret>"
+        cases += [
+            (f"{name} ab|cd ef", f"{masked} ef"),
+            (f"{name} {twelve}", masked),
+            (f"{name} {twelve} cd", f"{masked} cd"),
+            (f"{name} ab cd, ef", f"{masked}, ef"),
+            (f"{name} ab cd e=f", f"{masked} e=f"),
+            (f"{name} ab cd {'n' * 50}: f", f"{masked} {'n' * 50}: f"),
+            (f"{name} ab cd :ef", masked),
+            (f"{name} no such user", f"{name} no such user"),
+        ]
+    return cases
+
+
 def list_key_cases() -> list[tuple[str, str]]:
     """Return keys of the least length, which are masked, and what is one character shorter, which is not."""
     cases: list[tuple[str, str]] = []
     for begin, least in KEYS.items():
         mark = "<token>" if begin == "eyJ" else "<key>"
         cases.append((f"got {begin}{MIXED[:least]} now", f"got {mark} now"))
-        cases.append((f"got {begin}{MIXED[: least - 1]} now",) * 2)
+        cases.append((f"got: {begin}{MIXED[: least - 1]} now",) * 2)
         cases.append((f"got y{begin}{MIXED[:least]} now",) * 2)
     cases += [
         ("got dapi0123456789abcdef now", "got <key> now"),
@@ -777,6 +831,25 @@ def list_key_cases() -> list[tuple[str, str]]:
         ("at: key=abcdefgh",) * 2,
     ]
     return cases
+
+
+def list_chinese_cases() -> list[tuple[str, str]]:
+    """Return secrets that Chinese text surrounds without a space: its characters end no number and begin no word."""
+    number = "0123456789abcdef" * 2
+    return [
+        (f"密文{MIXED}失败", "密文<blob>失败"),
+        ("打开/home/alice失败: 无权限", "打开/home/<user>: 无权限"),
+        ("请拨+14155552671联系", "请拨<number>联系"),
+        ("社保123-45-6789已登记", "社保<number>已登记"),
+        ("账号DE89370400440532013000已冻结", "账号<number>已冻结"),
+        ("护照E12345678已过期", "护照<number>已过期"),
+        ("运行mysql -pnorth9", "运行mysql -p<secret>"),
+        ("发送Bearer a1b2c3d4 后", "发送Bearer <token> 后"),
+        (f"使用token {number}失败", "使用token <key>失败"),
+        ("xmysql -pnorth9",) * 2,
+        ("forbearer a1b2c3d4 x",) * 2,
+        ("x/home/alice: no",) * 2,
+    ]
 
 
 def list_blob_cases() -> list[tuple[str, str]]:
@@ -880,7 +953,63 @@ PATTERN_CASES = [
     ("to 41111111111111111115 now",) * 2,
     ("to 4111-1111-1111- now",) * 2,
     *list_key_cases(),
+    *list_key_word_cases(),
+    *list_phrase_cases(),
+    *list_chinese_cases(),
     *list_blob_cases(),
+    # data: where a picture of a page ends
+    ('{"url":"data:image/png;base64,AAAA"},"n":1', '{"url":"<blob>"},"n":1'),
+    ("a data:text/plain;x=y,abc b", "a <blob> b"),
+    # frames of keys
+    ("a ------BEGIN X KEY-----\nabc", "a -<key>"),
+    ("a ---BEGIN X KEY-----\nabc",) * 2,
+    ("a -----BEGIN X KEY-----\nabc\n-----END X KEY------ b", "a <key>- b"),
+    ("a ----BEGIN X KEY----\nabc\n---END X KEY---- b", "a <key>"),
+    # credentials in addresses
+    ("'http://h:x','http://b@c'", "'http://h:x','http://<credentials>@c'"),
+    ("http://user:" + "p" * 301 + "@host",) * 2,
+    ("https://" + "u" * 300 + ":x-oauth-basic@host", "https://<credentials>@host"),
+    # names and what joins them to a value
+    ("DBPass=north9 XPwd: north9", "DBPass=<secret> XPwd:<secret>"),
+    ("f('DBPass', 'north9')", "f('DBPass', <secret>)"),
+    ("<DBPass>north9</DBPass>", "<DBPass><secret></DBPass>"),
+    ("x --DBPass north9", "x --DBPass <secret>"),
+    ("x--token north9: y",) * 2,
+    ("a token=&quot;north 9", "a token=<secret>"),
+    ("a token=%22north 9", "a token=<secret>"),
+    ("a token=basic north9 b", "a token=<secret> b"),
+    ("Authorization===Custom north9", "Authorization==<secret> north9"),
+    ("Authorization Custom north9: x",) * 2,
+    (f"Authorization: C{'c' * 30} north9", "Authorization:<secret>"),
+    (f"Authorization: C{'c' * 31} north9", "Authorization:<secret> north9"),
+    ("Authorization: C abcdefghijklmno", "Authorization:<secret> abcdefghijklmno"),
+    ("cookie===a=north9; b=c", "cookie==<secret>; b=c"),
+    *[
+        case
+        for word in ("one-time code", "verification-code", "security code")
+        for case in (
+            (f"f('{word.replace(' ', '-')}', 'north9')", f"f('{word.replace(' ', '-')}', <secret>)"),
+            (f"<{word.replace(' ', '-')}>north9</x>", f"<{word.replace(' ', '-')}><secret></x>"),
+            (f"x --{word.replace(' ', '-')} north9", f"x --{word.replace(' ', '-')} <secret>"),
+        )
+    ],
+    # clients of databases
+    *[
+        case
+        for begin, flag in (("mysql ", "-p"), ("redis-cli ", "-a "))
+        for case in (
+            (f"{begin} {flag}north9", f"{begin} {flag}<secret>"),
+            (f"{begin}{'a' * 100} {flag}north9", f"{begin}{'a' * 100} {flag}<secret>"),
+            (f"{begin}{'a' * 101} {flag}north9",) * 2,
+        )
+    ],
+    # homes
+    (r"C:\Users\Bob: denied", r"C:\Users\<user>: denied"),
+    (r"C:\Users\Bob was refused", r"C:\Users\<user> was refused"),
+    (r"C:\Users\Bob Smith\x", r"C:\Users\<user>\x"),
+    (r"C:\\\\Users\\\\Bob\\\\x", r"C:\\\\Users\\\\<user>\\\\x"),
+    (r"C:Users\Bob",) * 2,
+    (r"C:\UsersBob",) * 2,
     *list_number_cases(),
     ("token=missing. x", "token=missing. x"),
     ("token=noneX", "token=<secret>"),
@@ -891,6 +1020,15 @@ PATTERN_CASES = [
     ("令牌： abc", "令牌：<secret>"),
     ("x --user 1:2:3", "x --user <credentials>"),
     ("4111-1111-1111-1112", "<number>"),
+    ("BE68 5390 0754 7034.", "<number>."),
+    ("BE68 5390 0754 7034 .", "<number> ."),
+    ("to BE68 5390 0754 7034 sent on", "to <number>"),  # words that could be one group more go too
+    ("to ES91 2100 0418 4502 0005 1332 sent further", "to <number> further"),
+    ("to 2223 0031 2200 3222 now", "to <number> now"),
+    ("to aNO9386011117947 now",) * 2,
+    ("to NO9386011117947_ now",) * 2,
+    ("to ES91 2100 0418 4502 0005 1333 sent on",) * 2,
+    ("to BE68 5390-0754 7034 x",) * 2,
     ("5555555555554444", "<number>"),
     ("0123456789abcdef" * 2 + "G7kQ2mZ9xV4bT8w", "0123456789abcdef" * 2 + "G7kQ2mZ9xV4bT8w"),
     ("0123456789abcdef" * 2 + "G7kQ2mZ9xV4bT8wY", "<blob>"),
@@ -949,6 +1087,20 @@ def test_known_secrets_are_masked_whole_and_from_six_characters_on() -> None:
         encoded = base64.b64encode(b"-" * offset + raw + b"-----").decode()
         begin = 4 if offset else 0
         assert known.redact_text(encoded) == f"{encoded[:begin]}<secret>{encoded[end:]}"
+
+
+def test_the_memory_of_strings_has_an_end() -> None:
+    redactor = Redactor()
+    for number in range(5_000):
+        redactor.redact_text(f"row {number}")
+    assert redactor._remember.cache_info().currsize == 4_096
+
+
+def test_network_addresses_are_hidden_between_chinese_characters_and_at_the_end_of_a_sentence() -> None:
+    redactor = Redactor(hide_addresses=True)
+    for text in ("连接10.1.2.3失败", "no route to 10.1.2.3.", "连接fd00::7:1失败", "连接db.internal:5432失败"):
+        assert re.search(r"\d", redactor.redact_text(text)) is None, text
+    assert redactor.redact_text("version 1.2.3.4.5") == "version 1.2.3.4.5"
 
 
 def test_values_are_cut_at_a_thousand_characters() -> None:
