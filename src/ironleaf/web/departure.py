@@ -10,7 +10,6 @@ from starlette.requests import Request
 
 from ironleaf.foundation.errors import BusinessError
 from ironleaf.foundation.errors.protocol import CLIENT_CLOSED
-from ironleaf.web.tap import ExitRefused
 
 T = TypeVar("T")
 
@@ -24,7 +23,7 @@ async def run_while_connected(request: Request, work: Coroutine[Any, Any, T]) ->
     Raises:
         BusinessError: ``client-closed``; it ends as 499 in the logs.
     """
-    task = asyncio.ensure_future(_keep_in(work))
+    task = asyncio.ensure_future(work)
     watch = asyncio.ensure_future(_wait_for_departure(request))
     try:
         await asyncio.wait({task, watch}, return_when=asyncio.FIRST_COMPLETED)
@@ -35,14 +34,6 @@ async def run_while_connected(request: Request, work: Coroutine[Any, Any, T]) ->
         for each in (task, watch):
             each.cancel()
         await asyncio.gather(task, watch, return_exceptions=True)
-
-
-async def _keep_in(work: Coroutine[Any, Any, T]) -> T:
-    try:
-        return await work
-    except SystemExit as error:
-        # Out of a task of its own it would end the whole server.
-        raise ExitRefused("a request may not end the process") from error
 
 
 async def _wait_for_departure(request: Request) -> None:

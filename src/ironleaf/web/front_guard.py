@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from starlette.status import WS_1008_POLICY_VIOLATION
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ironleaf.foundation.errors import BusinessError
@@ -26,7 +25,7 @@ class FrontRules:
 
 
 class FrontGuard:
-    """ASGI layer inside the sink. Raises ``bad-host`` and ``cross-site-request``; closes such WebSockets."""
+    """ASGI layer inside the sink. Raises ``bad-host`` and ``cross-site-request``, for WebSockets too."""
 
     def __init__(self, app: ASGIApp, rules: FrontRules) -> None:
         self._app = app
@@ -34,13 +33,7 @@ class FrontGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in {"http", "websocket"}:
-            try:
-                check_front(scope, self._rules)
-            except BusinessError:
-                if scope["type"] == "http":
-                    raise
-                await send({"type": "websocket.close", "code": WS_1008_POLICY_VIOLATION})
-                return
+            check_front(scope, self._rules)
         await self._app(scope, receive, send)
 
 

@@ -11,13 +11,11 @@ from typing import Any, Final, cast
 from fastapi import FastAPI, Request
 from fastapi.exception_handlers import http_exception_handler as framework_http_handler
 from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
-from starlette.exceptions import HTTPException
+from starlette.exceptions import HTTPException, WebSocketException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.status import WS_1008_POLICY_VIOLATION
 from starlette.types import ASGIApp
-from starlette.websockets import WebSocket
 
 from ironleaf.foundation.clock import Clock, SystemClock
 from ironleaf.foundation.errors import Catalogue, Language
@@ -174,16 +172,13 @@ async def _raise_http_again(request: Request, error: Exception) -> Response:
     raise error
 
 
-async def _close_without_words(websocket: WebSocket, _: Exception) -> None:
-    await websocket.close(code=WS_1008_POLICY_VIOLATION)  # the framework would repeat the input as the reason
-
-
 def _let_errors_rise(app: FastAPI, *, own_4xx: bool) -> None:
     for key in (500, Exception):
         app.exception_handlers.pop(key, None)
     app.add_exception_handler(Exception, _raise_again)
     app.add_exception_handler(RequestValidationError, _raise_again)
-    app.exception_handlers[WebSocketRequestValidationError] = cast("Any", _close_without_words)
+    for kind in (WebSocketException, WebSocketRequestValidationError):  # the framework would close with their words
+        app.exception_handlers[kind] = cast("Any", _raise_again)
     kept = app.exception_handlers.get(HTTPException)
     if not own_4xx or kept is None or kept is framework_http_handler:
         app.add_exception_handler(HTTPException, _raise_http_again)

@@ -22,7 +22,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ironleaf.foundation.errors.protocol import CLIENT_CLOSED, INTERNAL_ERROR, SHUTTING_DOWN
 from ironleaf.web.answer import EXCHANGE_KEY, find_header
 from ironleaf.web.exchange import CORS_KEY, BadResponse, Exchange, SinkParts, summarise
+from ironleaf.web.exits import WITHIN_REQUEST, guard_exits
 from ironleaf.web.request_id import clean_traceparent
+from ironleaf.web.sockets import Conversation
 from ironleaf.web.translation import Failure, caused_by_departure
 
 
@@ -33,26 +35,37 @@ class Sink:
         self._app = app
         self._parts = parts
         self._cors = cors
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or EXCHANGE_KEY in scope:  # an application with the kit inside another
+        if scope["type"] not in {"http", "websocket"} or EXCHANGE_KEY in scope:  # or a kit inside another
             await self._app(scope, receive, send)
             return
-        exchange = Exchange(self._parts, scope, receive, send)
+        self._guard_loop()
+        talk = Conversation(self._parts, scope, receive, send) if scope["type"] == "websocket" else None
+        exchange = talk.exchange if talk else Exchange(self._parts, scope, receive, send)
         self._mark(scope, exchange)
         names = {"request_id": exchange.request_id}
         if exchange.client_request_id is not None:
             names["client_request_id"] = exchange.client_request_id
         before = structlog.contextvars.get_contextvars().keys()
         context = structlog.contextvars.bind_contextvars(**names)
+        within = WITHIN_REQUEST.set(True)
         try:
-            await self._run(exchange)
+            await (talk.run(self._app) if talk else self._run(exchange))
         finally:
+            WITHIN_REQUEST.reset(within)
             structlog.contextvars.reset_contextvars(**context)
-            if self._parts.observers.hears_requests:
+            if talk is None and self._parts.observers.hears_requests:
                 self._parts.observers.request(summarise(exchange))
             # Who asked, for instance: what one request bound for its log records is nobody else's.
             structlog.contextvars.unbind_contextvars(*(structlog.contextvars.get_contextvars().keys() - before))
+
+    def _guard_loop(self) -> None:
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop = loop
+            guard_exits(loop)
 
     def _mark(self, scope: Scope, exchange: Exchange) -> None:
         scope[EXCHANGE_KEY] = exchange

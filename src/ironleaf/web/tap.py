@@ -9,12 +9,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ironleaf.web.answer import EXCHANGE_KEY
 from ironleaf.web.exchange import SSE_TYPE, Exchange
+from ironleaf.web.exits import ExitRefused
 
 _BODILESS: Final = frozenset({204, 304})
-
-
-class ExitRefused(Exception):
-    """The application tried to end the process from inside a request."""
 
 
 class Tap:

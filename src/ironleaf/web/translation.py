@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, cast
 
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect
@@ -75,7 +75,7 @@ def translate(error: BaseException, scope: Scope, catalogue: Catalogue) -> Failu
             exception=error,
             context=error.context,
         )
-    if isinstance(error, RequestValidationError):
+    if isinstance(error, RequestValidationError | WebSocketRequestValidationError):
         return _translate_validation(error, scope)
     if isinstance(error, HTTPException):
         return _translate_http(error, catalogue)
@@ -127,7 +127,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         link = link.__cause__ or link.__context__
 
 
-def _translate_validation(error: RequestValidationError, scope: Scope) -> Failure:
+def _translate_validation(error: RequestValidationError | WebSocketRequestValidationError, scope: Scope) -> Failure:
     errors = error.errors()
     if is_broken_json(errors):
         return Failure(entry=BAD_JSON, exception=error)
