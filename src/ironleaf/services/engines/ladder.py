@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ironleaf.document import Attempt, AttemptOutcome, EngineName
 from ironleaf.foundation.errors import IronleafError, ModelFailure
 from ironleaf.services.engines.base import Capabilities, RungsExhausted
+from ironleaf.services.engines.drawing import Drawing
 from ironleaf.services.engines.errors import DEADLINE_EXCEEDED, ENGINE_UNAVAILABLE
 from ironleaf.services.engines.failure_verdicts import describe_attempt
 
@@ -24,7 +25,8 @@ class LadderEngine:
 
     A rung that does not apply to a page (no text layer there) is passed over in
     silence; a rung that fails makes the page degraded, and its reason is kept. Each
-    rung is told whether one of its own kind below it can be asked instead.
+    rung is told whether one of its own kind below it can be asked instead. A picture
+    that two of them want alike is drawn once.
 
     `recognise` raises `RungsExhausted` when every rung failed, and an error that
     ``steps_down`` declines at once, as it is.
@@ -67,6 +69,14 @@ class LadderEngine:
         )
 
     async def recognise(self, page: PageSource, request: RecogniseRequest) -> PageResult:
+        with Drawing(page) as drawn_once:
+            return await self._climb_down(drawn_once, request)
+
+    async def aclose(self) -> None:
+        for rung in self._rungs:
+            await rung.aclose()
+
+    async def _climb_down(self, page: PageSource, request: RecogniseRequest) -> PageResult:
         rungs = [rung for rung in self._rungs if self._applies(rung, page)]
         attempts: list[Attempt] = []
         failure: IronleafError = ModelFailure(ENGINE_UNAVAILABLE)
@@ -91,10 +101,6 @@ class LadderEngine:
             attempts.extend(result.attempts or (done,))
             return replace(result, attempts=tuple(attempts), degraded_reason=_first_failure(attempts))
         raise RungsExhausted(failure, tuple(attempts)) from failure
-
-    async def aclose(self) -> None:
-        for rung in self._rungs:
-            await rung.aclose()
 
     def _stands_in(self, below: Engine, rung: Engine) -> bool:
         return below.name == rung.name and self._takes_calls(below)
