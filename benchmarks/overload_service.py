@@ -39,6 +39,7 @@ RETURNING_S = 1.0
 LIVEZ_EVERY_S = 0.25
 GOODPUT_TARGET = 0.95
 REFUSAL_TARGET_S = 0.05
+LATE_SHOWN = 12
 BUSY = frozenset({429, 503})
 
 
@@ -229,6 +230,11 @@ async def press_all(caller: Caller, chosen: argparse.Namespace, clock: SlotClock
     within = sum(each.took_s <= REFUSAL_TARGET_S for each in refused)
     print(f"\nat twice the load: {100 * kept:.1f} % of the peak; {within} of {len(refused)} refusals within 50 ms")
     returned = ", ".join(f"{answer}: {count}" for answer, count in sorted(outcome.returned.items())) or "-"
+    late = sorted((each for each in refused if each.took_s > REFUSAL_TARGET_S), key=lambda each: -each.took_s)[
+        :LATE_SHOWN
+    ]
+    for each in late:
+        print(f"late: {each.status} {each.reason} after {each.took_s:.2f} s, Retry-After {each.retry_after_s} s")
     print(f"refused in the last second and come back after Retry-After: {returned}; without Retry-After: {silent}")
     return 0 if kept >= GOODPUT_TARGET and late_s <= REFUSAL_TARGET_S and not silent else 1
 

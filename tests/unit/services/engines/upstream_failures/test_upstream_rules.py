@@ -53,6 +53,7 @@ BY_RULE: tuple[tuple[str, FailureKind, UpstreamAnswer], ...] = (
     ("model-served-replica-vanished", K.MODEL_NOT_FOUND, answer(400, "{'detail': '[address=h:1, pid=2] Model not found, uid: my-vl-0'}")),
     ("model-not-served", K.MODEL_NOT_FOUND, answer(404, '{"error":{"message":"The model `m` does not exist.","type":"NotFoundError"}}')),
     ("router-cools-down", K.OVERLOADED, answer(429, "No deployments available for selected model, Try again in 5 seconds.")),
+    ("gateway-sheds-load", K.OVERLOADED, answer(503, "upstream connect error before headers. reset reason: overflow")),
     ("overloaded-words", K.OVERLOADED, answer(200, '{"error":{"type":"overloaded_error","message":"Overloaded"}}')),
     ("rate-words", K.RATE_LIMITED, answer(503, '{"message":"Requests rate limit exceeded"}')),
     ("no-healthy-backend", K.BAD_GATEWAY, answer(503, "no healthy upstream")),

@@ -198,6 +198,8 @@ MODEL_RULES: Final = (
             r"requested model is not supported|try pulling it first|pull model|inference pool .{0,60}not found",
             r"no endpoints found for|not supported by (?:any )?provider|function '[^']{1,80}': not found",
             r"is not (?:currently )?supported by",
+            rf"\b{_MODEL}(?: ['\"`]?[a-z0-9./:@_-]{{1,80}}['\"`]?)?(?: is)?(?: currently)? not supported"
+            r"(?! (?:with|in|for)\b)",
             r"no model (?:named|with)|does not serve|not available on this server|supported api model names",
             r"模型.{0,30}(?:不存在|未找到|已下线|没有找到|不可用|未部署)|无可用渠道|找不到模型|无效的模型|未知模型",
         ),

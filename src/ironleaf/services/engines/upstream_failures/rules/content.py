@@ -137,6 +137,8 @@ IMAGE_RULES: Final = (
             r"input should be a valid string.{0,400}image_url",
             r"support(?:s|ing)? (?:the )?(?:requested )?(?:input )?modalit(?:y|ies)[: a-z,]{0,20}image",
             r"no (?:image|vision)[ a-z]{0,10}(?:processor|encoder|tower|adapter|projector)",
+            rf"{_IMAGE}[ a-z-]{{0,16}}(?:processor|encoder|tower|adapter|projector|add-?on|module)[ a-z]{{0,12}}"
+            r"(?:not (?:loaded|available|found|installed|enabled)|missing|disabled)",
             r"input modalit(?:y|ies)",
             r"(?:不支持|暂不支持|无法处理|未支持)[^。]{0,10}(?:图|视觉|多模态)|(?:图片|图像|多模态)[^。]{0,8}不支持",
         ),
@@ -165,6 +167,8 @@ IMAGE_RULES: Final = (
             r"decompression ?bomb",
             r"pixels[^.]{0,60}exceeds? (?:the )?(?:limit|max)",
             r"exceeds limit of \d+ pixels",
+            r"(?:size|resolution|dimensions?|width|height)[ a-z]{0,16}(?:exceed|larger|greater|over|beyond)[ a-z]{0,20}"
+            r"\d{2,5} ?[x*] ?\d{2,5}",
             r"(?:图片|图像)(?:文件)?(?:大小|尺寸|过大|太大|像素)[^。]{0,16}(?:超|过大|大于|不能)?",
         ),
         codes=frozenset({"image_too_large", "invalid_image_size", "image_size_exceeded", "image_dimensions_too_large"}),

@@ -29,7 +29,7 @@ ENGINE_RULES: Final = (
         words=words(
             r"out[ -]?of[ -]?memory|outofmemory|\boom\b|memoryerror|bad_alloc|cannot allocate memory",
             r"unable to allocate",
-            r"failed to allocate|cudamalloc|alloc_failed",
+            r"failed to (?:m|c|re)?alloc(?:ate)?\b|cudamalloc|alloc_failed",
             r"(?:insufficient|not enough) (?:gpu |system |video |free )?(?:memory|vram)|insufficient memory",
             r"exit code 137|signal: killed|oom-?killed|exitcode: -9|显存|内存(?:不足|溢出)",
         ),
@@ -103,7 +103,7 @@ ENGINE_RULES: Final = (
             r"actor[ a-z_.'-]{0,60}(?:died|dead|lost|crashed|not exist|restarted|terminated)|actornotexist",
             r"actor process",
             r"runner has unexpectedly stopped|unexpectedly stopped|runner process no longer running",
-            r"unknown error was encountered while running the model|resource limitations or an internal error",
+            r"error was encountered while running the model|resource limitations or an internal error",
             r"post predict.{0,160}(?:eof|refused|reset)",
             r"(?:server|engine|model|worker) (?:is )?(?:shutting down|restarting|recovering|being restarted)",
             r"cannot schedule new futures after shutdown|subprocess[ a-z]{0,16}(?:died|exited|terminated)",

@@ -151,6 +151,11 @@ LOAD_RULES: Final = (
         words=words(r"no deployments? available", r"all deployments? (?:are )?(?:in cooldown|cooling)"),
     ),
     Rule(
+        name="gateway-sheds-load",
+        outcome=outcome_of(FailureKind.OVERLOADED),
+        words=words(r"reset reason: overflow|upstream_overflow|circuit[ _-]?breaker"),
+    ),
+    Rule(
         name="overloaded-words",
         outcome=outcome_of(FailureKind.OVERLOADED),
         words=words(
