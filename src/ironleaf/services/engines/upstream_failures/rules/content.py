@@ -210,7 +210,9 @@ IMAGE_RULES: Final = (
                 "invalid_image_dimensions",
             }
         ),
-        unless=words(r"application/json", r"illegal and cannot be opened"),
+        unless=words(
+            r"application/json", r"illegal and cannot be opened", r"max_model_len|model length|context length"
+        ),
     ),
     Rule(
         name="image-cannot-be-decoded",

@@ -18,6 +18,8 @@ _PER_DAY = (
     r"today's|calls? today|今日|当日|每日|每天|本月|每月"
 )
 
+_PER_HOUR = r"(?:reset|refresh|refill|renew)[a-z]{0,4} (?:hourly|every (?:hour|minute))|per hour\b"
+
 TIER_RULES: Final = (
     Rule(
         name="tier-smaller-than-request",
@@ -47,7 +49,8 @@ QUOTA_RULES: Final = (
             r"service has been paused",
             r"\b\d{1,2}[ -]hour (?:usage )?(?:limit|quota|window)",
         ),
-        unless=words(r"too many (?:unauthorized|failed)"),
+        # What is refilled every hour is a rate, whatever plan is offered beside it.
+        unless=words(r"too many (?:unauthorized|failed)", _PER_HOUR),
     ),
     Rule(
         name="rate-violation-in-a-quota-answer",
@@ -78,6 +81,7 @@ QUOTA_RULES: Final = (
             r"insufficient[_ ]?(?:user[_ ]?)?quota|insufficient[_ ]balance|insufficient[_ ]funds|insufficientbalance",
             r"quota[ a-z']{0,40}(?:is )?(?:not enough|insufficient|exhausted|used up|depleted|has been exceeded)",
             r"exceeded your (?:current|monthly|assigned|account) (?:quota|limit|usage)",
+            r"(?:no|any|have|has|without|zero|used all)(?: available| remaining)? (?:credits?|funds)\b",
             r"(?:requires?|needs?|need) more credits|can only afford|purchase (?:more )?credits",
             r"add (?:more )?credits|buy (?:more )?credits",
             r"billing (?:hard|soft|limit|details|is not|not active|disabled|account .{0,60}(?:disabled|not))",
@@ -135,6 +139,7 @@ QUOTA_RULES: Final = (
                 "allocationquota.freetieronly",
             }
         ),
+        unless=words(_PER_HOUR),
     ),
     Rule(
         name="quota-payment-required-status",

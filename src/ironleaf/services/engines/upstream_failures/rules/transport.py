@@ -148,6 +148,7 @@ TRANSPORT_RULES: Final = (
             r"^terminated$|\bssl|\btls\b|certificate|eof occurred|unexpected eof|protocol error|http2",
             r"stream error|received from peer|stream (?:was )?(?:reset|cancel|closed|interrupted)|goaway|dial tcp",
             r"apiconnectionerror",
+            r"(?:server|service|daemon|instance) (?:is|may|might)(?: not|n't)(?: be)? running",
             r"网络(?:错误|异常|连接)|连接.{0,6}(?:失败|断开|重置|超时)",
         ),
         exceptions=words(
