@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -76,6 +79,7 @@ class CircuitBreaker:
         self._probe_timeout_s = probe_timeout_s
         self._may_probe = may_probe
         self._on_event = on_event
+        self._aside: asyncio.Task[None] | None = None
         self._machine = BreakerMachine(
             options, random=random, now_s=clock.monotonic(), on_transition=self._tell_transition
         )
@@ -85,13 +89,17 @@ class CircuitBreaker:
 
         The first caller after the open time probes: with the supplied probe,
         and then with its call; or with its call, if there is no probe or
-        ``may_probe`` says that there were enough of them.
+        ``may_probe`` says that there were enough of them. A caller whom
+        somebody else can answer does not wait for the supplied probe: it runs
+        aside, and he is refused.
 
         Raises:
             CircuitOpen: the call was not made.
         """
         admission = self._admit()
         if admission.probe and self._probe is not None and self._may_probe():
+            if context.alternative_left:
+                raise self._probe_aside(self._probe, admission)
             await self._run_probe(self._probe, admission, limit_s=context.deadline.remaining_s())
             admission = self._admit()
         context = replace(context, queue=QueueTime())
@@ -122,6 +130,13 @@ class CircuitBreaker:
         except CircuitOpen:
             return False
         return True
+
+    async def aclose(self) -> None:
+        """End a probe that still runs aside."""
+        task, self._aside = self._aside, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task})
 
     @property
     def generation(self) -> int:
@@ -175,6 +190,17 @@ class CircuitBreaker:
             )
         )
         return CircuitOpen(self.name, retry_after_s=refusal.retry_after_s, reason=refusal.reason)
+
+    def _probe_aside(self, probe: Probe, admission: Admission) -> CircuitOpen:
+        async def run() -> None:
+            with contextlib.suppress(CircuitOpen):
+                await self._run_probe(probe, admission, limit_s=self._probe_timeout_s)
+
+        # It is nobody's call: it must not look like a part of the caller's.
+        self._aside = asyncio.create_task(run(), context=Context())
+        snapshot = self.snapshot()
+        reason = snapshot.reason or OpenReason.PROBE_FAILED
+        return self._refused(Refusal(retry_after_s=snapshot.retry_after_s, reason=reason))
 
     async def _run_probe(self, probe: Probe, admission: Admission, *, limit_s: float) -> None:
         """Let the probe decide about the half-open breaker.

@@ -158,6 +158,7 @@ class GuardedEngine:
             raise translate(error) from error
 
     async def aclose(self) -> None:
+        await self.breaker.aclose()
         await self._engine.aclose()
 
     async def _attempt(self, page: PageSource, request: RecogniseRequest) -> PageResult:

@@ -319,6 +319,86 @@ async def test_a_caller_who_leaves_during_the_canary_frees_the_place(
 
 
 @pytest.mark.anyio
+async def test_a_caller_whom_another_can_answer_does_not_wait_for_the_canary(
+    make_breaker, server, canary, clock, events, make_context
+) -> None:
+    breaker = make_breaker(canary.probe)
+    await fail(breaker, server, make_context(), LookupError())
+    clock.advance(5.0)
+    server.calls, canary.takes_s = 0, 3.0
+    for _ in range(2):
+        with pytest.raises(CircuitOpen) as caught:
+            await breaker.execute(server, make_context(alternative_left=True))
+    await clock.settle()
+    assert (canary.calls, server.calls) == (1, 0)
+    assert breaker.snapshot().probing
+    assert caught.value.reason is OpenReason.MODEL_GONE
+    assert isinstance(events[-1], BreakerRefused)
+    await clock.run_for(3.0)
+    assert await breaker.execute(server, make_context(alternative_left=True)) == "text"
+    assert canary.calls == 1
+
+
+@pytest.mark.anyio
+async def test_a_canary_that_fails_aside_opens_again_and_harms_nobody(
+    make_breaker, server, canary, clock, make_context
+) -> None:
+    breaker = make_breaker(canary.probe)
+    await fail(breaker, server, make_context(), LookupError())
+    clock.advance(5.0)
+    canary.failure = ValueError()
+    with pytest.raises(CircuitOpen):
+        await breaker.execute(server, make_context(alternative_left=True))
+    await clock.settle()
+    assert (breaker.snapshot().state, breaker.snapshot().reason) == (BreakerState.OPEN, OpenReason.PROBE_FAILED)
+    await breaker.aclose()
+
+
+@pytest.mark.anyio
+async def test_a_silent_canary_aside_has_its_own_limit_whatever_the_callers_was(
+    make_breaker, server, canary, clock, make_context
+) -> None:
+    breaker = make_breaker(canary.probe, probe_timeout_s=1 / 128)
+    breaker._classify = lambda _failure: FailureVerdict(retry_same=False)
+    for _ in range(4):
+        await fail(breaker, server, make_context(), ConnectionError())
+    clock.advance(5.0)
+    canary.takes_s = 1e6
+    with pytest.raises(CircuitOpen):
+        await breaker.execute(server, make_context(within_s=1e-4, alternative_left=True))
+    await asyncio.wait({breaker._aside}, timeout=5)
+    assert breaker.snapshot().state is BreakerState.OPEN
+
+
+@pytest.mark.anyio
+async def test_closing_ends_the_canary_that_runs_aside_and_frees_the_place(
+    make_breaker, server, canary, clock, make_context
+) -> None:
+    breaker = make_breaker(canary.probe)
+    await breaker.aclose()
+    await fail(breaker, server, make_context(), LookupError())
+    clock.advance(5.0)
+    canary.takes_s = 1e6
+    with pytest.raises(CircuitOpen):
+        await breaker.execute(server, make_context(alternative_left=True))
+    await clock.settle()
+    assert breaker.snapshot().probing
+    await breaker.aclose()
+    assert not breaker.snapshot().probing
+
+
+@pytest.mark.anyio
+async def test_without_a_canary_the_call_of_a_caller_with_an_alternative_probes(
+    make_breaker, server, canary, clock, make_context
+) -> None:
+    for breaker in (make_breaker(), make_breaker(canary.probe, may_probe=lambda: False)):
+        await fail(breaker, server, make_context(), LookupError())
+        clock.advance(5.0)
+        assert await breaker.execute(server, make_context(alternative_left=True)) == "text"
+    assert canary.calls == 0
+
+
+@pytest.mark.anyio
 async def test_a_closed_breaker_never_sends_the_canary(make_breaker, server, canary, make_context) -> None:
     breaker = make_breaker(canary.probe)
     await breaker.execute(server, make_context())

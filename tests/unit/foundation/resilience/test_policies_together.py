@@ -189,7 +189,7 @@ async def test_a_full_bulkhead_does_not_open_the_breaker(guards, clock, make_con
         await started.wait()
         return "text"
 
-    pipeline = Pipeline([RequestDeadline("request"), Pipeline(guards.policies[:-1])])
+    pipeline = Pipeline([RequestDeadline("request"), Pipeline(guards.policies[:-2])])
     tasks = [asyncio.create_task(pipeline.execute(waits, make_context())) for _ in range(60)]
     await clock.settle()
     started.set()
