@@ -21,7 +21,7 @@ from ironleaf.foundation.resilience import (
 T = TypeVar("T")
 
 QUEUE_SHARE: Final = 0.7
-"""Taken in is who should be done within this part of his deadline. Behind the queue here waits one at each model server,
+"""Taken in is who should be done within this part of his deadline. Behind the queue here is one at each model server,
 which may be slower by the time he gets there: whoever is taken in by a bolder forecast waits for nothing, and hears so
 half-way. With 0.8, two in a hundred refusals came late at twice the load and deadlines as short as the queue."""
 

@@ -63,6 +63,7 @@ BY_RULE: tuple[tuple[str, FailureKind, UpstreamAnswer], ...] = (
     ("connection-timed-out", K.TIMEOUT, answer(None, "", "httpx.ConnectTimeout")),
     ("time-out", K.TIMEOUT, answer(None, "Request timed out.", "openai.APITimeoutError")),
     ("connection-refused", K.CONNECTION, answer(None, "[Errno 111] Connection refused", "httpx.ConnectError")),
+    ("certificate-not-believed", K.CONNECTION, answer(None, "", "aiohttp.client_exceptions.ClientConnectorCertificateError")),
     ("answer-cannot-be-parsed", K.PROTOCOL, answer(None, "Expecting value: line 1 column 1 (char 0)", "json.decoder.JSONDecodeError")),
     ("connection-broken", K.CONNECTION, answer(None, "", "aiohttp.client_exceptions.ServerDisconnectedError")),
     ("client-stumbled-over-answer", K.PROTOCOL, answer(None, "'NoneType' object is not subscriptable", "TypeError")),

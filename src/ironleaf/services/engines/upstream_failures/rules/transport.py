@@ -108,6 +108,17 @@ TRANSPORT_RULES: Final = (
         exceptions=words(r"connectionrefused"),
     ),
     Rule(
+        # The same certificate is shown again: waiting mends nothing.
+        name="certificate-not-believed",
+        outcome=outcome_of(FailureKind.CONNECTION, retry=False),
+        words=words(
+            r"certificate[_ ]verify[_ ]failed|self[- ]signed certificate",
+            r"certificate (?:has |is )?(?:expired|not valid)",
+            r"unable to (?:get|verify)[ a-z]{0,20}(?:issuer|certificate)|hostname mismatch|err_tls_cert|x509: ",
+        ),
+        exceptions=words(r"certificateerror|certverif"),
+    ),
+    Rule(
         name="answer-cannot-be-parsed",
         outcome=outcome_of(FailureKind.PROTOCOL),
         words=words(
