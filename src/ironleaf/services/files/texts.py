@@ -23,6 +23,10 @@ _BOMS: Final = (
 )
 _UTF16_ZERO_SHARE_MIN: Final = 0.35
 """Share of zero bytes in every other place of UTF-16 text without a mark: that of a text half in Latin letters."""
+_PLANES_MAX: Final = 0x10
+"""The third byte of a character in UTF-32 is at most this, the fourth is zero."""
+_ESCAPES: Final = ((b"\x1b$)C", "iso2022_kr"), (b"\x1b$B", "iso2022_jp_2"), (b"\x1b$@", "iso2022_jp_2"))
+"""Sequences that switch to Korean or Japanese in seven bits, as in older mail."""
 
 _PROLOG_PARTS_MAX: Final = 64
 _SURE_TAGS: Final = frozenset({"html", "head", "body"})
@@ -63,9 +67,8 @@ def decode_head(head: bytes) -> str | None:
     for bom, encoding in _BOMS:
         if head.startswith(bom):
             return head[len(bom) :].decode(encoding, errors="replace")
-    for encoding, zeros in (("utf-16-le", head[1::2]), ("utf-16-be", head[0::2])):
-        if zeros.count(0) > len(zeros) * _UTF16_ZERO_SHARE_MIN:
-            return _decode_unmarked_utf16(head, encoding)
+    if encoding := find_unmarked(head):
+        return _decode_unmarked(head, encoding)
     controls = len(head) - len(head.translate(None, _CONTROLS))
     if controls > len(head) * CONTROL_SHARE_MAX:
         return None
@@ -75,7 +78,21 @@ def decode_head(head: bytes) -> str | None:
         return head.decode("latin-1")
 
 
-def _decode_unmarked_utf16(head: bytes, encoding: str) -> str | None:
+def find_unmarked(sample: bytes) -> str | None:
+    """Return the encoding that zero bytes in their places, or escape sequences, give away without any mark."""
+    for encoding, zeros, planes in (
+        ("utf-32-le", sample[3::4], sample[2::4]),
+        ("utf-32-be", sample[0::4], sample[1::4]),
+    ):
+        if len(zeros) > 1 and not any(zeros) and max(planes) <= _PLANES_MAX and any(sample):
+            return encoding
+    for encoding, zeros in (("utf-16-le", sample[1::2]), ("utf-16-be", sample[0::2])):
+        if zeros.count(0) > len(zeros) * _UTF16_ZERO_SHARE_MIN:
+            return encoding
+    return next((encoding for escape, encoding in _ESCAPES if escape in sample), None)
+
+
+def _decode_unmarked(head: bytes, encoding: str) -> str | None:
     text = head.decode(encoding, errors="replace")
     odd = sum(not (char.isprintable() or char.isspace()) or char == "\ufffd" for char in text)
     return text if odd <= 1 + len(text) * CONTROL_SHARE_MAX else None
