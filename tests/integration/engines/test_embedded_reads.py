@@ -83,6 +83,19 @@ def test_a_slanted_page_is_read(read: Read) -> None:
     assert read(slanted).text.split("\n") == list(LINES)
 
 
+def test_when_time_ends_the_lines_read_so_far_come_back(
+    recogniser: Callable[[RecogniseJob], PageResult], tmp_path: Path
+) -> None:
+    lines = [f"Item number {number} of the list" for number in range(12)]
+    path = tmp_path / "page.npy"
+    np.save(path, np.asarray(draw(lines, size=(420, 560)), np.uint8))
+    result = recogniser(RecogniseJob(path=path, ends_at_s=0.0))
+    read = result.text.split("\n")
+    assert 1 <= len(read) < len(lines)
+    assert set(read) < set(lines)
+    assert "lines-left-out" in result.warnings
+
+
 @pytest.mark.slow
 def test_a_tall_page_loses_no_line(read: Read) -> None:
     lines = [f"Item number {number} of the list" for number in range(40)]

@@ -240,8 +240,8 @@ ROTATION_CORRECTED: Final = NoticeEntry(
 LINES_LEFT_OUT: Final = NoticeEntry(
     reason="lines-left-out",
     message=Text(
-        en="The page holds more lines than the engine reads on one page; the rest was left out.",
-        zh="该页面的行数超过引擎单页可读取的上限，其余行未读取。",
+        en="Some lines of the page were not read: there are more than the engine reads on one page, or the time ended.",
+        zh="该页面有部分行未读取：行数超过引擎单页可读取的上限，或时限已到。",
     ),
 )
 

@@ -82,7 +82,7 @@ class EmbeddedEngine:
 
     async def _read(self, image: PageImage, request: RecogniseRequest) -> PageResult:
         remaining_s = request.deadline.remaining_s()
-        job = RecogniseJob(path=image.path, languages=request.languages)
+        job = RecogniseJob(path=image.path, languages=request.languages, ends_at_s=request.deadline.ends_at_s)
         try:
             result: PageResult = await self._runner.call(
                 job,

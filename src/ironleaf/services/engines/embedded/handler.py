@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ironleaf.document import Block, BlockKind, EngineName, PageResult, Region
+from ironleaf.foundation.clock import SystemClock
 from ironleaf.services.engines.embedded.grading import FAIR_MIN
 from ironleaf.services.engines.embedded.job import RecogniseJob
 from ironleaf.services.engines.embedded.pipeline import PageReading, Recogniser
@@ -25,6 +26,9 @@ __all__ = ["RecogniseJob", "build_recogniser", "make_result"]
 
 DECIMALS: Final = 4
 """Of a confidence: more would only make answers longer."""
+KEPT_BACK_S: Final = 1.0
+"""No line is begun so shortly before the end: the longest takes 0.1 s, under load several times that, and what was
+read must still be put in order and handed over."""
 
 
 def build_recogniser(settings: EmbeddedSettings) -> Callable[[RecogniseJob], PageResult]:
@@ -35,10 +39,12 @@ def build_recogniser(settings: EmbeddedSettings) -> Callable[[RecogniseJob], Pag
     """
     cv2.setNumThreads(1)
     recogniser = Recogniser(settings)
+    clock = SystemClock()
 
     def recognise(job: RecogniseJob) -> PageResult:
         picture = np.load(job.path, mmap_mode="r", allow_pickle=False)
-        reading = recogniser.read(picture)
+        ends_at_s = min(job.ends_at_s, clock.monotonic() + settings.page_timeout_s) - KEPT_BACK_S
+        reading = recogniser.read(picture, has_time=lambda: clock.monotonic() < ends_at_s)
         return make_result(reading, score_min=settings.score_min, languages=job.languages)
 
     return recognise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,3 +18,5 @@ class RecogniseJob:
     """A picture in the encoding ``raw_rgb``."""
     languages: tuple[str, ...] = ()
     """BCP-47 hints."""
+    ends_at_s: float = math.inf
+    """When the caller's time ends, in monotonic seconds, which all processes of a machine share."""

@@ -18,7 +18,7 @@ from ironleaf.services.engines.embedded.recognition import Reader, Reading
 from ironleaf.services.engines.embedded.weights import DETECTION, RECOGNITION, find_folder, read_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ironleaf.services.engines.embedded.picture import Picture, Quad
     from ironleaf.services.engines.settings import EmbeddedSettings
@@ -46,7 +46,7 @@ class PageReading:
     turn_deg: int
     """The clockwise turn that made it upright."""
     left_out: bool
-    """The page holds more lines than are read."""
+    """Some lines were not read: too many, or no time."""
 
 
 class Recogniser:
@@ -67,21 +67,25 @@ class Recogniser:
         self._detector = Detector(Network(read_weights(DETECTION, folder=folder), keeps_memory=False), limits=limits)
         self._reader = Reader(Network(read_weights(RECOGNITION, folder=folder), keeps_memory=True))
 
-    def read(self, picture: Picture) -> PageReading:
-        """Return what stands on the page, in no promised order."""
+    def read(self, picture: Picture, *, has_time: Callable[[], bool] = lambda: True) -> PageReading:
+        """Return what stands on the page, in no promised order; what is read when time ends, the upper lines first."""
         quads = [] if _is_flat(picture) else self._detector.find(picture)
         quads = quads or _take_whole(picture)
         turn = find_turn(picture, quads, self._reader.read)
         height_px, width_px = picture.shape[:2]
         upright = turn_picture(picture, turn.turn_deg)
         turned = [turn_quad(quad, turn.turn_deg, width_px=width_px, height_px=height_px) for quad in quads]
-        readings = [turn.readings.get(number) or self._read_quad(upright, quad) for number, quad in enumerate(turned)]
+        readings = dict(turn.readings)
+        for number in sorted(range(len(turned)), key=lambda number: float(turned[number][:, 1].min())):
+            if number not in readings and (has_time() or not readings):
+                readings[number] = self._read_quad(upright, turned[number])
+        read = sorted(readings)
         return PageReading(
-            lines=_make_lines(turned, readings),
+            lines=_make_lines([turned[number] for number in read], [readings[number] for number in read]),
             width_px=upright.shape[1],
             height_px=upright.shape[0],
             turn_deg=turn.turn_deg,
-            left_out=len(quads) >= self._lines_max,
+            left_out=len(quads) >= self._lines_max or len(read) < len(quads),
         )
 
     def _read_quad(self, picture: Picture, quad: Quad) -> Reading:
