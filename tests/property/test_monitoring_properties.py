@@ -45,8 +45,10 @@ def make_work(duration_s: float, at: datetime = START, wait_s: float = 0.0, name
 
 def sketch_of(durations: list[float]) -> Sketch:
     sketch = Sketch()
-    for duration_s in durations:
-        sketch.add(duration_s)
+    middle = len(durations) // 2
+    sketch.add(durations[:middle])  # many at once
+    for duration_s in durations[middle:]:
+        sketch.add([duration_s])
     return sketch
 
 
@@ -189,7 +191,7 @@ def test_a_tally_survives_being_written_and_adds_up(one: list[tuple[str, int, in
             if kind == "error":
                 tally.add_error(make_error(code=code), at_s)
             else:
-                tally.add_work(make_work(duration_s))
+                tally.add_work((Measured.STAGE, "open"), [make_work(duration_s)])
         tallies.append(unpack_tally(pack_tally(tally)))
     first, second, whole = tallies
     backwards = unpack_tally(pack_tally(second))

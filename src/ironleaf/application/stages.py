@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from ironleaf.document import Page
 from ironleaf.foundation.clock import Clock
@@ -37,9 +37,8 @@ class FlowStage(StrEnum):
     ASSEMBLE = "assemble"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageEnded:
-    """One stage of one conversion, or of one of its pages, is over."""
+class StageEnded(NamedTuple):
+    """One stage of one conversion, or of one of its pages, is over. Made nine times for one page: so a tuple."""
 
     stage: FlowStage
     request_id: str
@@ -52,8 +51,7 @@ class StageEnded:
     """Once it is known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineAsked:
+class EngineAsked(NamedTuple):
     """An engine, or one backend of it, was asked for a page and answered or failed."""
 
     engine: str

@@ -5,19 +5,23 @@ asked for it in vain: ``failed`` if that is what the caller is told, ``degraded`
 if another one was asked instead; and one ``healed`` for each backend that read it
 only when asked again. A request has one that met it before or after its pages;
 where its pages failed, they have told it already.
+
+Errors are told at once. Measurements wait a moment and are told many at a time:
+one page of text makes ten of them in three milliseconds, and must not pay for it.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Final
 
 from ironleaf.application.errors import as_known
+from ironleaf.application.measurements import Ended, measure
 from ironleaf.application.outcome import PagesFailed
 from ironleaf.application.stages import EngineAsked, FlowStage, PageEnded, StageEnded, current_story
 from ironleaf.application.subscriptions import QUIET_ROUTES, is_parting
@@ -37,6 +41,8 @@ from ironleaf.web import ErrorSeen, RequestSeen
 
 REQUESTS_MAX: Final = 2_000
 """Requests whose facts are kept until they are answered: several times what may run and wait at once."""
+WAITING_MAX: Final = 256
+"""Measurements that wait to be told on, at most: telling as many takes half a millisecond."""
 SERVICE: Final = "service"
 RECOGNISERS: Final = "recognise"
 _NOT_ASKED: Final = frozenset({CIRCUIT_OPEN, ENGINE_BUSY})
@@ -53,6 +59,7 @@ _SERVER_ERROR_STATUS: Final = 500
 
 Event = ErrorEvent | WorkMeasured
 Listener = Callable[[Event], None]
+ListenerToWork = Callable[[Sequence[WorkMeasured]], None]
 logger = logging.getLogger(__name__)
 
 
@@ -83,8 +90,9 @@ class Watching:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._listeners: list[Listener] = []
+        self._listeners: list[tuple[Listener, ListenerToWork]] = []
         self._requests: dict[str, _Facts] = {}
+        self._waiting: deque[tuple[datetime, Ended]] = deque()
         self.healings: Counter[tuple[str, str, str]] = Counter()
         """Backend, action and outcome."""
         self.guards: Counter[tuple[str, str]] = Counter()
@@ -92,9 +100,11 @@ class Watching:
         self.failures = 0
         """Events that could not be made or delivered: defects of ours."""
 
-    def listen(self, listener: Listener) -> None:
-        """Have ``listener`` called with every event from now on. It must be quick."""
-        self._listeners.append(listener)
+    def listen(self, listener: Listener, *, to_work: ListenerToWork | None = None) -> None:
+        """Have ``listener`` called with every event from now on: with an error at once, with measurements when
+        `tell_waiting` is called, or earlier. It must be quick. With ``to_work``, measurements go there, many at a time.
+        """
+        self._listeners.append((listener, to_work or partial(_each, listener)))
 
     def note_failure(self, error: Exception) -> None:
         """Count a failure of the watching itself; the first is logged, by its type only."""
@@ -116,16 +126,18 @@ class Watching:
         facts = self._requests.pop(seen.request_id, _Facts())
         if seen.route in QUIET_ROUTES:
             return
-        self._tell(
+        at = self._clock.now()
+        self._keep(
+            at,
             WorkMeasured(
-                at=self._clock.now(),
+                at=at,
                 measured=Measured.ROUTE,
                 name=seen.route,
                 duration_s=seen.duration_ms / 1000,
                 wait_s=facts.waited_s,
                 pages=facts.pages,
                 ok=seen.status < _SERVER_ERROR_STATUS,
-            )
+            ),
         )
 
     # -- what the flow tells
@@ -133,21 +145,11 @@ class Watching:
     @_safely
     def hear_stage(self, ended: StageEnded) -> None:
         """A stage of a conversion is over."""
-        facts = self._facts(ended.request_id)
-        facts.media_type = ended.media_type or facts.media_type
-        if ended.stage is FlowStage.ADMISSION:
-            facts.waited_s += ended.wait_s
-        self._tell(
-            WorkMeasured(
-                at=self._clock.now(),
-                measured=Measured.STAGE,
-                name=ended.stage.value,
-                duration_s=ended.duration_s,
-                wait_s=ended.wait_s,
-                pages=ended.pages,
-                ok=ended.ok,
-            )
-        )
+        if ended.media_type:
+            self._facts(ended.request_id).media_type = ended.media_type
+        if ended.wait_s and ended.stage is FlowStage.ADMISSION:
+            self._facts(ended.request_id).waited_s += ended.wait_s
+        self._keep(self._clock.now(), ended)
 
     @_safely
     def hear_document(self, document: Document) -> None:
@@ -157,8 +159,9 @@ class Watching:
     @_safely
     def hear_page(self, ended: PageEnded) -> None:
         """A page was read, or was not."""
-        for stage in ended.stages:
-            self.hear_stage(stage)
+        self._keep(self._clock.now(), *ended.stages)
+        if ended.failure is None and not ended.retried and all(asked.error is None for asked in ended.asked):
+            return
         final = _find_final(ended)
         for asked in ended.asked:
             if asked.error is not None:
@@ -177,10 +180,7 @@ class Watching:
         """An engine was asked for a page."""
         if asked.error is not None and asked.error.entry in _NOT_ASKED:
             return
-        at = self._clock.now()
-        self._tell(_measure(at, Measured.ENGINE, asked.engine, asked))
-        if asked.alias != asked.engine and asked.engine == EngineName.VL:
-            self._tell(_measure(at, Measured.BACKEND, asked.alias, asked))
+        self._keep(self._clock.now(), asked)
 
     # -- what guards, processes and healers tell
 
@@ -218,6 +218,20 @@ class Watching:
             self._tell_error(ENGINE_UNAVAILABLE, component, Outcome.HEALED, backend=entry.backend, engine=EngineName.VL)
 
     # -- how it is told on
+
+    @_safely
+    def tell_waiting(self) -> None:
+        """Tell the listeners of every measurement that has waited until now."""
+        waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        pieces = [piece for at, ended in waiting for piece in measure(at, ended)]
+        if pieces:
+            for _, to_work in self._listeners:
+                self._call(to_work, pieces)
+
+    def _keep(self, at: datetime, *ended: Ended) -> None:
+        self._waiting.extend([(at, each) for each in ended])
+        if len(self._waiting) >= WAITING_MAX:
+            self.tell_waiting()
 
     def _facts(self, request_id: str) -> _Facts:
         facts = self._requests.get(request_id)
@@ -271,25 +285,20 @@ class Watching:
             )
         )
 
-    def _tell(self, event: Event) -> None:
-        for listener in self._listeners:
-            try:
-                listener(event)
-            except Exception as error:  # noqa: BLE001 - one listener that fails must not cost the others
-                self.note_failure(error)
+    def _tell(self, error: ErrorEvent) -> None:
+        for listener, _ in self._listeners:
+            self._call(listener, error)
+
+    def _call(self, hear: Callable[[Any], None], heard: Any) -> None:
+        try:
+            hear(heard)
+        except Exception as error:  # noqa: BLE001 - one listener that fails must not cost the others
+            self.note_failure(error)
 
 
-def _measure(at: datetime, measured: Measured, name: str, asked: EngineAsked) -> WorkMeasured:
-    return WorkMeasured(
-        at=at,
-        measured=measured,
-        name=name,
-        duration_s=asked.duration_s,
-        wait_s=min(asked.wait_s, asked.duration_s),
-        pages=1 if asked.error is None else 0,
-        ok=asked.error is None,
-        cost=asked.megapixels,
-    )
+def _each(listener: Listener, pieces: Sequence[WorkMeasured]) -> None:
+    for piece in pieces:
+        listener(piece)
 
 
 def _find_final(ended: PageEnded) -> EngineAsked | None:

@@ -11,7 +11,7 @@ from ironleaf.application.measured_engine import MeasuredEngine
 from ironleaf.application.outcome import PagesFailed
 from ironleaf.application.pages import make_failed_page, make_page
 from ironleaf.application.stages import EngineAsked, FlowStage, PageEnded, StageEnded, measuring, tell_story
-from ironleaf.application.watching import REQUESTS_MAX, Watching
+from ironleaf.application.watching import REQUESTS_MAX, WAITING_MAX, Watching
 from ironleaf.document import EngineName, Grade, PageResult, PageSource, Quality
 from ironleaf.faults import FaultyEngine, ManualClock
 from ironleaf.foundation.clock import Deadline
@@ -53,6 +53,7 @@ class Heard:
 
     @property
     def work(self) -> list[WorkMeasured]:
+        self.watching.tell_waiting()
         return [event for event in self.events if isinstance(event, WorkMeasured)]
 
 
@@ -313,6 +314,7 @@ def test_a_listener_that_fails_costs_the_others_nothing_and_the_work_neither(hea
     watching.listen(fail)
     watching.listen(told.append)
     watching.hear_request(answered())
+    watching.tell_waiting()
     assert (len(told), watching.failures) == (1, 1)
     watching.hear_request("no request")  # type: ignore[arg-type]
     assert watching.failures == 2
@@ -320,5 +322,17 @@ def test_a_listener_that_fails_costs_the_others_nothing_and_the_work_neither(hea
 
 def test_requests_that_nobody_answers_are_forgotten_in_time(heard: Heard) -> None:
     for number in range(REQUESTS_MAX + 10):
-        heard.watching.hear_stage(StageEnded(stage=FlowStage.CHECK, request_id=str(number), duration_s=0))
+        ended = StageEnded(stage=FlowStage.OPEN, request_id=str(number), duration_s=0, media_type="image/png")
+        heard.watching.hear_stage(ended)
     assert len(heard.watching._requests) == REQUESTS_MAX
+
+
+def test_measurements_are_told_together_and_never_wait_in_great_number(heard: Heard) -> None:
+    watching, errors, batches = Watching(heard.clock), list[object](), list[int]()
+    watching.listen(errors.append, to_work=lambda pieces: batches.append(len(pieces)))
+    for number in range(2 * WAITING_MAX + 3):
+        watching.hear_stage(StageEnded(stage=FlowStage.CHECK, request_id=str(number), duration_s=0))
+    assert (errors, batches) == ([], [WAITING_MAX, WAITING_MAX])
+    watching.tell_waiting()
+    watching.tell_waiting()
+    assert batches == [WAITING_MAX, WAITING_MAX, 3]

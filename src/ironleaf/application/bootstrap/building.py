@@ -56,8 +56,9 @@ def build_house(
     decoders = build_decoders(settings, clock, on_process)
     recognisers = build_recognisers(settings, clock, on_process)
     database = Database(settings.database, clock=clock)
-    recorder = Recorder(database, writer=RequestIds(clock, random).make(), clock=clock)
-    watching.listen(recorder.hear)
+    writer = RequestIds(clock, random).make()
+    recorder = Recorder(database, writer=writer, clock=clock, gather=watching.tell_waiting)
+    watching.listen(recorder.hear, to_work=recorder.hear_work)
     on_healing = each(log_healing, watching.hear_healing)
     records = build_records(settings, database, clock, on_healing, in_database=keeps_records)
     quarantine, ledger = records.quarantine, records.ledger

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from math import ceil, floor, inf, isnan, log
 from typing import TYPE_CHECKING, Final, cast
 
@@ -34,9 +35,11 @@ def estimate_s(bucket: int) -> float:
     return 0.0 if bucket == 0 else _MIDDLE * _GAMMA ** (bucket - _OFFSET)
 
 
-def bound_s(duration_s: float) -> float:
-    """Return the duration as it is counted: no number counts as 0, and nothing is shorter than 0 or too long."""
-    return 0.0 if isnan(duration_s) else min(max(duration_s, 0.0), DURATION_S_MAX)
+def bound_all(durations_s: Sequence[float]) -> Sequence[float]:
+    """Return durations as they are counted: no number counts as 0, and nothing is shorter than 0 or too long."""
+    if all(0.0 <= each <= DURATION_S_MAX for each in durations_s):  # no comparison holds for what is no number
+        return durations_s
+    return [0.0 if isnan(each) else min(max(each, 0.0), DURATION_S_MAX) for each in durations_s]
 
 
 class Sketch:
@@ -51,26 +54,32 @@ class Sketch:
         self._max_ns = 0
         self._buckets: dict[int, int] = {}
 
-    def add(self, duration_s: float) -> None:
-        """Count one duration. Whole nanoseconds are added up, so that no order and no rounding changes a sum."""
-        duration_s = bound_s(duration_s)
-        nanoseconds = round(duration_s * NANOSECONDS)
-        if self.count == 0 or nanoseconds < self._min_ns:
-            self._min_ns = nanoseconds
-        self._max_ns = max(self._max_ns, nanoseconds)
-        self.count += 1
-        self._sum_ns += nanoseconds
-        bucket = find_bucket(duration_s)
-        self._buckets[bucket] = self._buckets.get(bucket, 0) + 1
+    def add(self, durations_s: Sequence[float]) -> None:
+        """Count durations. Whole nanoseconds are added up, so that no order and no rounding changes a sum."""
+        buckets = self._buckets
+        if not any(durations_s):  # most waits are none
+            if durations_s:
+                self._note(len(durations_s), 0, 0, 0)
+                buckets[0] = buckets.get(0, 0) + len(durations_s)
+            return
+        bounded = bound_all(durations_s)
+        nanoseconds = [round(duration_s * NANOSECONDS) for duration_s in bounded]
+        self._note(len(nanoseconds), sum(nanoseconds), min(nanoseconds), max(nanoseconds))
+        for bucket in map(find_bucket, bounded):
+            buckets[bucket] = buckets.get(bucket, 0) + 1
+
+    def _note(self, count: int, sum_ns: int, min_ns: int, max_ns: int) -> None:
+        if min_ns < self._min_ns or self.count == 0:
+            self._min_ns = min_ns
+        self._max_ns = max(self._max_ns, max_ns)
+        self.count += count
+        self._sum_ns += sum_ns
 
     def merge(self, other: Sketch) -> None:
         """Count everything that ``other`` has counted."""
         if other.count == 0:
             return
-        self._min_ns = min(self._min_ns, other._min_ns) if self.count else other._min_ns
-        self._max_ns = max(self._max_ns, other._max_ns)
-        self.count += other.count
-        self._sum_ns += other._sum_ns
+        self._note(other.count, other._sum_ns, other._min_ns, other._max_ns)
         for bucket, count in other._buckets.items():
             self._buckets[bucket] = self._buckets.get(bucket, 0) + count
 
@@ -140,17 +149,13 @@ class Histogram:
         self.count = 0
         self.sum_s = 0.0
 
-    def add(self, duration_s: float) -> None:
-        """Count one duration."""
-        duration_s = bound_s(duration_s)
-        place = 0
-        for bound in self._bounds_s:
-            if duration_s <= bound:
-                break
-            place += 1
-        self._counts[place] += 1
-        self.count += 1
-        self.sum_s += duration_s
+    def add(self, durations_s: Sequence[float]) -> None:
+        """Count durations."""
+        bounded = bound_all(durations_s)
+        for duration_s in bounded:
+            self._counts[bisect_left(self._bounds_s, duration_s)] += 1
+        self.count += len(bounded)
+        self.sum_s += sum(bounded)
 
     def cumulative(self) -> list[tuple[float, int]]:
         """Return (bound in seconds, how many are not above it), the last bound being infinite."""

@@ -12,10 +12,12 @@ from ironleaf.foundation.monitoring.events import ErrorEvent
 from ironleaf.foundation.monitoring.rollups import Rollups
 from ironleaf.foundation.monitoring.tally import OTHER, Tally
 from ironleaf.foundation.monitoring.totals import Totals
-from ironleaf.foundation.monitoring.windows import FINEST_S, Window
+from ironleaf.foundation.monitoring.windows import FINEST_S, Window, start_of
 
 if TYPE_CHECKING:
-    from ironleaf.foundation.monitoring.events import WorkMeasured
+    from collections.abc import Sequence
+
+    from ironleaf.foundation.monitoring.events import Measured, WorkMeasured
 
 OPEN_PERIODS_MAX: Final = 500
 """Periods of five seconds that may be open between two cuts: one or two are, unless the wall clock jumps about."""
@@ -53,21 +55,35 @@ class Journal:
 
     def hear(self, event: ErrorEvent | WorkMeasured) -> None:
         """Fold one event in."""
+        if not isinstance(event, ErrorEvent):
+            self.hear_work((event,))
+            return
         at_s = event.at.timestamp()
         with self._lock:
-            tally = self._tally(int(at_s // FINEST_S) * FINEST_S)
+            tally = self._tally(start_of(at_s, FINEST_S))
             if tally is None:
                 self.lost += 1
-            elif isinstance(event, ErrorEvent):
-                event = self._clean_error(event)
-                tally.add_error(event, round(at_s * 1000))
-                note_cause(self._open_causes, event)
-                self.totals.add_error(event)
-            else:
-                if not self._admits(event.name):
-                    event = replace(event, name=OTHER)
-                tally.add_work(event)
-                self.totals.add_work(event)
+                return
+            event = self._clean_error(event)
+            tally.add_error(event, round(at_s * 1000))
+            note_cause(self._open_causes, event)
+            self.totals.add_error(event)
+
+    def hear_work(self, pieces: Sequence[WorkMeasured]) -> None:
+        """Fold measurements in: many at a time cost a third of what they cost one by one."""
+        groups: dict[tuple[int, Measured, str], list[WorkMeasured]] = {}
+        for piece in pieces:
+            place = (start_of(piece.at.timestamp(), FINEST_S), piece.measured, piece.name)
+            groups.setdefault(place, []).append(piece)
+        with self._lock:
+            for (start_s, measured, name), group in groups.items():
+                tally = self._tally(start_s)
+                if tally is None:
+                    self.lost += len(group)
+                    continue
+                key = (measured, name if self._admits(name) else OTHER)
+                tally.add_work(key, group)
+                self.totals.add_work(key, group)
 
     def cut(self, now_s: float, *, prune: bool = True) -> None:
         """Put what was heard since the last cut where it is answered from, and where it waits for the database.

@@ -12,6 +12,7 @@ from ironleaf.foundation.database import DatabaseUnavailable
 from ironleaf.foundation.monitoring.journal import Journal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from ironleaf.foundation.clock import Clock
@@ -43,12 +44,16 @@ class Recorder:
 
     ``hear`` may be called from any thread; the rest from the event loop's.
     ``writer`` is a name that no other process has or had: a new one at each start.
+    ``gather`` has whoever still keeps events back tell them now.
     """
 
-    def __init__(self, database: Database, *, writer: str, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, *, writer: str, clock: Clock, gather: Callable[[], None] = lambda: None
+    ) -> None:
         self._database = database
         self._writer = writer
         self._clock = clock
+        self._gather = gather
         self._journal = Journal()
         self._steadiness = Steadiness(clock)
         self._dropped_s = clock.monotonic()
@@ -62,6 +67,7 @@ class Recorder:
     @property
     def totals(self) -> Totals:
         """Counts since the start of this process."""
+        self._gather()
         return self._journal.totals
 
     @property
@@ -79,12 +85,23 @@ class Recorder:
         try:
             self._journal.hear(event)
         except Exception as error:  # noqa: BLE001 - statistics are no part of the work that they count
-            self.failures += 1
-            if self.failures == 1:
-                logger.warning("an event could not be counted: %s", type(error).__name__)
+            self._note_failures(1, error)
+
+    def hear_work(self, pieces: Sequence[WorkMeasured]) -> None:
+        """Fold measurements in; never raises, never waits."""
+        try:
+            self._journal.hear_work(pieces)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._note_failures(len(pieces), error)
+
+    def _note_failures(self, count: int, error: Exception) -> None:
+        if self.failures == 0:
+            logger.warning("an event could not be counted: %s", type(error).__name__)
+        self.failures += count
 
     def read(self, window: Window) -> Tally:
         """Return what this process has heard in the window that ends now."""
+        self._gather()
         return self._journal.read(window, self._clock.now().timestamp())
 
     def split(self, window: Window) -> tuple[tuple[int, Tally], ...]:
@@ -152,6 +169,7 @@ class Recorder:
 
         now = self._clock.now()
         steady = self._steadiness.look()
+        self._gather()
         self._journal.cut(now.timestamp(), prune=steady)
         while (batch := self._journal.next_batch()) is not None:
             await self._database.run(partial(store.add_batch, writer=self._writer, batch=batch, now=now))

@@ -11,6 +11,8 @@ from ironleaf.foundation.monitoring.buckets import Sketch
 from ironleaf.foundation.monitoring.events import Measured
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ironleaf.foundation.monitoring.events import ErrorEvent, WorkMeasured
 
 VALUES_MAX: Final = 200
@@ -57,13 +59,12 @@ class WorkTally:
         self.failed = 0
         self.pages = 0
 
-    def add(self, work: WorkMeasured) -> None:
-        """Count one piece."""
-        self.duration.add(work.duration_s)
-        self.wait.add(work.wait_s)
-        self.pages += work.pages
-        if not work.ok:
-            self.failed += 1
+    def add(self, pieces: Sequence[WorkMeasured]) -> None:
+        """Count some."""
+        self.duration.add([piece.duration_s for piece in pieces])
+        self.wait.add([piece.wait_s for piece in pieces])
+        self.pages += sum([piece.pages for piece in pieces])
+        self.failed += sum([not piece.ok for piece in pieces])
 
     def merge(self, other: WorkTally) -> None:
         """Count everything that ``other`` has counted."""
@@ -110,9 +111,9 @@ class Tally:
         ):
             self._count(dimension, value or NONE, 1, at_ms, at_ms)
 
-    def add_work(self, work: WorkMeasured) -> None:
-        """Count one piece of work."""
-        self._worker((work.measured, work.name)).add(work)
+    def add_work(self, key: WorkKey, pieces: Sequence[WorkMeasured]) -> None:
+        """Count pieces of work that ``key`` did."""
+        self._worker(key).add(pieces)
 
     def merge(self, other: Tally) -> None:
         """Count everything that ``other`` has counted."""

@@ -8,6 +8,8 @@ from ironleaf.foundation.monitoring.buckets import Histogram
 from ironleaf.foundation.monitoring.tally import OTHER, WORKERS_MAX
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ironleaf.foundation.monitoring.events import ErrorEvent, WorkMeasured
     from ironleaf.foundation.monitoring.tally import WorkKey
 
@@ -31,6 +33,13 @@ class WorkTotal:
         self.failed = 0
         self.pages = 0
 
+    def add(self, pieces: Sequence[WorkMeasured]) -> None:
+        """Count some."""
+        self.duration.add([piece.duration_s for piece in pieces])
+        self.wait.add([piece.wait_s for piece in pieces])
+        self.pages += sum([piece.pages for piece in pieces])
+        self.failed += sum([not piece.ok for piece in pieces])
+
 
 class Totals:
     """Everything since the start."""
@@ -48,15 +57,11 @@ class Totals:
             key = (OTHER, event.level.value, OTHER, event.outcome.value)
         self.errors[key] = self.errors.get(key, 0) + 1
 
-    def add_work(self, work: WorkMeasured) -> None:
-        """Count one piece of work."""
-        key = (work.measured, work.name)
+    def add_work(self, key: WorkKey, pieces: Sequence[WorkMeasured]) -> None:
+        """Count pieces of work that ``key`` did."""
         total = self.work.get(key)
         if total is None:
             if len(self.work) >= WORKERS_MAX:
-                key = (work.measured, OTHER)
+                key = (key[0], OTHER)
             total = self.work.setdefault(key, WorkTotal())
-        total.duration.add(work.duration_s)
-        total.wait.add(work.wait_s)
-        total.pages += work.pages
-        total.failed += not work.ok
+        total.add(pieces)

@@ -1,0 +1,49 @@
+"""What ended becomes a measurement: of a stage, of an engine, of a backend."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ironleaf.application.stages import EngineAsked, StageEnded
+from ironleaf.document import EngineName
+from ironleaf.foundation.monitoring import Measured, WorkMeasured
+
+Ended = StageEnded | EngineAsked | WorkMeasured
+"""The last one is a measurement already."""
+
+
+def measure(at: datetime, ended: Ended) -> tuple[WorkMeasured, ...]:
+    """Return what ended at ``at`` as statistics count it: a backend counts as itself and as its engine."""
+    if isinstance(ended, StageEnded):
+        return (_measure_stage(at, ended),)
+    if isinstance(ended, WorkMeasured):
+        return (ended,)
+    engine = _measure_asked(at, Measured.ENGINE, ended.engine, ended)
+    if ended.alias == ended.engine or ended.engine != EngineName.VL:
+        return (engine,)
+    return engine, _measure_asked(at, Measured.BACKEND, ended.alias, ended)
+
+
+def _measure_stage(at: datetime, ended: StageEnded) -> WorkMeasured:
+    return WorkMeasured(
+        at=at,
+        measured=Measured.STAGE,
+        name=ended.stage.value,
+        duration_s=ended.duration_s,
+        wait_s=ended.wait_s,
+        pages=ended.pages,
+        ok=ended.ok,
+    )
+
+
+def _measure_asked(at: datetime, measured: Measured, name: str, asked: EngineAsked) -> WorkMeasured:
+    return WorkMeasured(
+        at=at,
+        measured=measured,
+        name=name,
+        duration_s=asked.duration_s,
+        wait_s=min(asked.wait_s, asked.duration_s),
+        pages=1 if asked.error is None else 0,
+        ok=asked.error is None,
+        cost=asked.megapixels,
+    )
