@@ -154,7 +154,8 @@ class Conversions:
         began_s, admitted = self._clock.monotonic(), False
 
         def tell() -> float:
-            waited_s = self._clock.monotonic() - began_s
+            ended_s = self._clock.monotonic()
+            waited_s = ended_s - began_s
             self._on_stage(
                 StageEnded(
                     stage=FlowStage.ADMISSION,
@@ -162,6 +163,8 @@ class Conversions:
                     duration_s=waited_s,
                     wait_s=waited_s,
                     ok=admitted,
+                    began_s=began_s,
+                    ended_s=ended_s,
                 )
             )
             return waited_s
@@ -184,8 +187,16 @@ class Conversions:
             yield
             ok = True
         finally:
+            ended_s = self._clock.monotonic()
             self._on_stage(
-                StageEnded(stage=stage, request_id=request_id, duration_s=self._clock.monotonic() - began_s, ok=ok)
+                StageEnded(
+                    stage=stage,
+                    request_id=request_id,
+                    duration_s=ended_s - began_s,
+                    ok=ok,
+                    began_s=began_s,
+                    ended_s=ended_s,
+                )
             )
 
     def _order(

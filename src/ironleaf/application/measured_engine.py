@@ -60,6 +60,7 @@ class MeasuredEngine:
             wait_s=waited_s,
             megapixels=count_pixels(page) / PIXELS_PER_COST,
             error=error,
+            ended_s=self._clock.monotonic(),
         )
         story = current_story()
         if story is not None:

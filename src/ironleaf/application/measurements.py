@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ironleaf.application.errors import as_known
 from ironleaf.application.stages import EngineAsked, StageEnded
 from ironleaf.document import EngineName
+from ironleaf.foundation.errors import Entry, IronleafError
 from ironleaf.foundation.monitoring import Measured, WorkMeasured
+from ironleaf.foundation.resilience import AttemptTimedOut
+from ironleaf.services.engines.errors import ENGINE_TIMEOUT
 
 Ended = StageEnded | EngineAsked | WorkMeasured
 """The last one is a measurement already."""
@@ -47,3 +51,10 @@ def _measure_asked(at: datetime, measured: Measured, name: str, asked: EngineAsk
         ok=asked.error is None,
         cost=asked.megapixels,
     )
+
+
+def find_entry(error: BaseException) -> Entry:
+    """Return what the catalogue calls a failure of an engine."""
+    if isinstance(error, IronleafError):
+        return error.entry
+    return ENGINE_TIMEOUT if isinstance(error, AttemptTimedOut) else as_known(error).entry

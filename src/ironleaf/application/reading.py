@@ -174,6 +174,7 @@ def _end(page: Page, failure: IronleafError | None, reading: Reading, story: Sto
         stages=story.stages(request_id=reading.request_id, pages=1, media_type=reading.media_type),
         asked=tuple(story.asked),
         retried=tuple(story.retried),
+        attempts=tuple(story.attempts),
     )
 
 

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from pydantic import TypeAdapter, ValidationError
 
 from ironleaf.application.access.settings import AccessSettings
+from ironleaf.application.tracing.settings import TracingSettings
 from ironleaf.foundation.alerting.settings import AlertSettings, ChannelSettings, find_secrets
 from ironleaf.foundation.database import DatabaseSettings
 from ironleaf.foundation.database.address import find_password
@@ -154,6 +155,7 @@ class Settings:
     access: AccessSettings = dataclasses.field(default_factory=AccessSettings)
     monitoring: MonitoringSettings = dataclasses.field(default_factory=MonitoringSettings)
     detection: DetectionSettings = dataclasses.field(default_factory=DetectionSettings)
+    tracing: TracingSettings = dataclasses.field(default_factory=TracingSettings)
     logs: LogSettings = dataclasses.field(default_factory=LogSettings)
 
 

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple, TypeVar
 from ironleaf.document import Page
 from ironleaf.foundation.clock import Clock
 from ironleaf.foundation.errors import IronleafError
+from ironleaf.foundation.resilience import AttemptEnded
 
 T = TypeVar("T")
 
@@ -49,6 +50,9 @@ class StageEnded(NamedTuple):
     ok: bool = True
     media_type: str = ""
     """Once it is known."""
+    began_s: float = 0.0
+    """In the clock's monotonic seconds; between this and the end other stages may have had their time too."""
+    ended_s: float = 0.0
 
 
 class EngineAsked(NamedTuple):
@@ -61,6 +65,8 @@ class EngineAsked(NamedTuple):
     wait_s: float
     megapixels: float
     error: IronleafError | None = None
+    ended_s: float = 0.0
+    """In the clock's monotonic seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +83,14 @@ class PageEnded:
     """Who was asked for it, in order."""
     retried: tuple[tuple[str, Exception], ...]
     """Which backends were asked again, and what for."""
+    attempts: tuple[AttemptEnded, ...] = ()
+    """Each call of a backend."""
 
 
 @dataclass(slots=True)
 class _Lap:
+    began_s: float
+    ended_s: float = 0.0
     duration_s: float = 0.0
     wait_s: float = 0.0
     ok: bool = True
@@ -97,6 +107,7 @@ class Story:
         self.waited_s = 0.0
         self.asked: list[EngineAsked] = []
         self.retried: list[tuple[str, Exception]] = []
+        self.attempts: list[AttemptEnded] = []
 
     @contextmanager
     def measure(self, stage: FlowStage) -> Generator[None]:
@@ -104,7 +115,7 @@ class Story:
         began_s, waited_s = self._clock.monotonic(), self.waited_s
         inner = self._inner_s, self._inner_wait_s
         self._inner_s = self._inner_wait_s = 0.0
-        lap = self._laps.setdefault(stage, _Lap())
+        lap = self._laps.setdefault(stage, _Lap(began_s))
         try:
             yield
         except Exception as error:
@@ -112,7 +123,8 @@ class Story:
                 lap.ok, self._blamed = False, error
             raise
         finally:
-            whole_s, wait_s = self._clock.monotonic() - began_s, self.waited_s - waited_s
+            lap.ended_s = self._clock.monotonic()
+            whole_s, wait_s = lap.ended_s - began_s, self.waited_s - waited_s
             lap.duration_s += whole_s - self._inner_s
             lap.wait_s += wait_s - self._inner_wait_s
             self._inner_s, self._inner_wait_s = inner[0] + whole_s, inner[1] + wait_s
@@ -133,6 +145,8 @@ class Story:
                 pages=pages,
                 ok=lap.ok,
                 media_type=media_type,
+                began_s=lap.began_s,
+                ended_s=lap.ended_s,
             )
             for stage, lap in self._laps.items()
         )

@@ -18,23 +18,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial, wraps
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from ironleaf.application.errors import as_known
-from ironleaf.application.measurements import Ended, measure
+from ironleaf.application.measurements import Ended, find_entry, measure
 from ironleaf.application.outcome import PagesFailed
 from ironleaf.application.stages import EngineAsked, FlowStage, PageEnded, StageEnded, current_story
 from ironleaf.application.subscriptions import QUIET_ROUTES, is_parting
 from ironleaf.document import Document, EngineName, PageStatus
 from ironleaf.foundation.clock import Clock
-from ironleaf.foundation.errors import Entry, Family, IronleafError
+from ironleaf.foundation.errors import Entry, Family
 from ironleaf.foundation.errors.protocol import SERVICE_BUSY
 from ironleaf.foundation.monitoring import ErrorEvent, Measured, Outcome, WorkMeasured
 from ironleaf.foundation.observability import make_fingerprint
 from ironleaf.foundation.processes import JobQueued, ProcessEvent, WorkerStartFailed
-from ironleaf.foundation.resilience import AttemptTimedOut, BulkheadQueued, ResilienceEvent, RetryScheduled
+from ironleaf.foundation.resilience import AttemptEnded, BulkheadQueued, ResilienceEvent, RetryScheduled
 from ironleaf.services.engines.base import RungsExhausted
-from ironleaf.services.engines.errors import CIRCUIT_OPEN, ENGINE_BUSY, ENGINE_TIMEOUT, ENGINE_UNAVAILABLE
+from ironleaf.services.engines.errors import CIRCUIT_OPEN, ENGINE_BUSY, ENGINE_UNAVAILABLE
 from ironleaf.services.engines.ledger import HealingAction, HealingEntry, HealingOutcome
 from ironleaf.services.files.errors import DECODERS_UNAVAILABLE
 from ironleaf.web import ErrorSeen, RequestSeen
@@ -85,12 +84,25 @@ def _safely(hear: Callable[..., None]) -> Callable[..., None]:
     return heard
 
 
+class Follower(Protocol):
+    """Hears what the doors and the flow tell, as they tell it. Quick; what it raises is counted and goes no further."""
+
+    def hear_stage(self, ended: StageEnded) -> None: ...
+
+    def hear_page(self, ended: PageEnded) -> None: ...
+
+    def hear_error(self, seen: ErrorSeen) -> None: ...
+
+    def hear_request(self, seen: RequestSeen) -> None: ...
+
+
 class Watching:
     """Turns what the house tells into events, and hands them to the listeners. Nothing here waits or raises."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._listeners: list[tuple[Listener, ListenerToWork]] = []
+        self._followers: list[Follower] = []
         self._requests: dict[str, _Facts] = {}
         self._waiting: deque[tuple[datetime, Ended]] = deque()
         self.healings: Counter[tuple[str, str, str]] = Counter()
@@ -106,6 +118,10 @@ class Watching:
         """
         self._listeners.append((listener, to_work or partial(_each, listener)))
 
+    def follow(self, follower: Follower) -> None:
+        """Have ``follower`` hear what this hears from now on."""
+        self._followers.append(follower)
+
     def note_failure(self, error: Exception) -> None:
         """Count a failure of the watching itself; the first is logged, by its type only."""
         self.failures += 1
@@ -117,12 +133,16 @@ class Watching:
     @_safely
     def hear_error(self, seen: ErrorSeen) -> None:
         """An error met a request."""
+        for follower in self._followers:
+            self._call(follower.hear_error, seen)
         if not isinstance(seen.exception, PagesFailed) and not is_parting(seen):  # the pages have told
             self._tell_request(seen.entry, seen.exception, route=seen.route, request_id=seen.request_id)
 
     @_safely
     def hear_request(self, seen: RequestSeen) -> None:
         """A request was answered."""
+        for follower in self._followers:
+            self._call(follower.hear_request, seen)
         facts = self._requests.pop(seen.request_id, _Facts())
         if seen.route in QUIET_ROUTES:
             return
@@ -150,6 +170,8 @@ class Watching:
         if ended.wait_s and ended.stage is FlowStage.ADMISSION:
             self._facts(ended.request_id).waited_s += ended.wait_s
         self._keep(self._clock.now(), ended)
+        for follower in self._followers:
+            self._call(follower.hear_stage, ended)
 
     @_safely
     def hear_document(self, document: Document) -> None:
@@ -160,6 +182,8 @@ class Watching:
     def hear_page(self, ended: PageEnded) -> None:
         """A page was read, or was not."""
         self._keep(self._clock.now(), *ended.stages)
+        for follower in self._followers:
+            self._call(follower.hear_page, ended)
         if ended.failure is None and not ended.retried and all(asked.error is None for asked in ended.asked):
             return
         final = _find_final(ended)
@@ -193,6 +217,8 @@ class Watching:
             return
         if isinstance(event, BulkheadQueued):
             story.waited_s += event.waited_s
+        elif isinstance(event, AttemptEnded):
+            story.attempts.append(event)
         elif isinstance(event, RetryScheduled) and event.private_failure is not None:
             story.retried.append((event.name, event.private_failure))
 
@@ -258,7 +284,7 @@ class Watching:
     def _tell_fault(self, ended: PageEnded, asked: EngineAsked, error: Exception, outcome: Outcome) -> None:
         is_backend = asked.engine == EngineName.VL
         self._tell_error(
-            _find_entry(error),
+            find_entry(error),
             f"backend:{asked.alias}" if is_backend else asked.engine,
             outcome,
             error=error,
@@ -310,12 +336,6 @@ def _find_final(ended: PageEnded) -> EngineAsked | None:
         return None
     same = failure is last.error or (isinstance(failure, RungsExhausted) and failure.entry == last.error.entry)
     return last if same else None
-
-
-def _find_entry(error: Exception) -> Entry:
-    if isinstance(error, IronleafError):
-        return error.entry
-    return ENGINE_TIMEOUT if isinstance(error, AttemptTimedOut) else as_known(error).entry
 
 
 def _find_component(entry: Entry) -> str:

@@ -264,4 +264,5 @@ def summarise(exchange: Exchange) -> RequestSeen:
         status=CLIENT_CLOSED_STATUS if left else exchange.status,
         duration_ms=exchange.duration_ms(),
         body_bytes=exchange.body_bytes,
+        traceparent=exchange.scope.get("state", {}).get("traceparent"),
     )

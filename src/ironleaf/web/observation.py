@@ -53,6 +53,8 @@ class RequestSeen:
     duration_ms: float
     body_bytes: int
     """Bytes of body that were handed to the server."""
+    traceparent: str | None = None
+    """The caller's own, if it was well formed (W3C Trace Context)."""
 
 
 ErrorObserver = Callable[[ErrorSeen], None]

@@ -29,6 +29,7 @@ from ironleaf.application.subscriptions import (
     log_healing,
     log_process,
 )
+from ironleaf.application.tracing.building import build_tracing
 from ironleaf.application.watching import Watching
 from ironleaf.foundation.clock import Clock, SystemClock
 from ironleaf.foundation.database import Database
@@ -56,9 +57,9 @@ def build_house(
     decoders = build_decoders(settings, clock, on_process)
     recognisers = build_recognisers(settings, clock, on_process)
     database = Database(settings.database, clock=clock)
-    writer = RequestIds(clock, random).make()
-    recorder = Recorder(database, writer=writer, clock=clock, gather=watching.tell_waiting)
-    watching.listen(recorder.hear, to_work=recorder.hear_work)
+    replica = RequestIds(clock, random).make()
+    recorder = _build_recorder(database, watching, replica, clock)
+    tracing = build_tracing(settings.tracing, watching, clock=clock, replica=replica) if keeps_records else None
     on_healing = each(log_healing, watching.hear_healing)
     records = build_records(settings, database, clock, on_healing, in_database=keeps_records)
     quarantine, ledger = records.quarantine, records.ledger
@@ -102,8 +103,16 @@ def build_house(
         backends=backends,
         watching=watching,
         recorder=recorder,
+        tracing=tracing,
         spools=spools,
     )
+
+
+def _build_recorder(database: Database, watching: Watching, writer: str, clock: Clock) -> Recorder:
+    """Return the statistics, which hear what ``watching`` tells."""
+    recorder = Recorder(database, writer=writer, clock=clock, gather=watching.tell_waiting)
+    watching.listen(recorder.hear, to_work=recorder.hear_work)
+    return recorder
 
 
 def make_randomness() -> Random:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ironleaf.application.access.desk import Access
 from ironleaf.application.alerting import Alerting
@@ -33,6 +33,9 @@ from ironleaf.services.engines.guarded import GuardedEngine
 from ironleaf.services.engines.healing import ReplaceableModel
 from ironleaf.services.engines.probe import BackendWatch
 from ironleaf.services.files.spool import SpoolRoot
+
+if TYPE_CHECKING:
+    from ironleaf.application.tracing.spans import Tracing
 
 SCHEMA_WAIT_S: Final = 5.0
 """How long incidents and keys wait for the schema at start; with the database away they do without."""
@@ -68,6 +71,8 @@ class House:
     """Makes statistics of what the house tells; whoever wants to hear too joins by its ``listen``."""
     recorder: Recorder
     """The statistics of this process, and its part of those in the database."""
+    tracing: Tracing | None
+    """Writes traces, if somebody wants them."""
     spools: SpoolRoot = field(repr=False)
     _schema: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]], repr=False)
@@ -130,5 +135,7 @@ class House:
             for store in (*self.exchanges, self.recorder):
                 await store.aclose()
         await self.access.ring.aclose()
+        if self.tracing is not None:
+            await self.tracing.aclose()
         await self.database.aclose()
         self.spools.close()

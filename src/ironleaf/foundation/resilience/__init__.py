@@ -35,6 +35,7 @@ from ironleaf.foundation.resilience.errors import (
 )
 from ironleaf.foundation.resilience.events import (
     AttemptCut,
+    AttemptEnded,
     BreakerClosed,
     BreakerHalfOpened,
     BreakerOpened,
@@ -51,6 +52,7 @@ from ironleaf.foundation.resilience.events import (
     RetryStop,
     RetryStopped,
     StepDown,
+    emit,
 )
 from ironleaf.foundation.resilience.fallback import Alternative, Fallback, FallbackAnswer, step_down_reason
 from ironleaf.foundation.resilience.patience import Pace, Patience, PatienceOptions
@@ -63,6 +65,7 @@ __all__ = [
     "Alternative",
     "AlternativesExhausted",
     "AttemptCut",
+    "AttemptEnded",
     "AttemptTimedOut",
     "AttemptTimeout",
     "AttemptTimeoutOptions",
@@ -120,6 +123,7 @@ __all__ = [
     "Silence",
     "StepDown",
     "TimeRanOut",
+    "emit",
     "innermost",
     "step_down_reason",
 ]

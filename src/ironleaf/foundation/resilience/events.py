@@ -85,6 +85,15 @@ class RetryStopped(ResilienceEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptEnded(ResilienceEvent):
+    """One call of the other side ended, well or not."""
+
+    duration_s: float
+    private_failure: BaseException | None = field(default=None, repr=False)
+    """What it failed with, a cancellation if it was cut. For redacted logs, statistics and traces only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptCut(ResilienceEvent):
     allowed_s: float
     by_deadline: bool

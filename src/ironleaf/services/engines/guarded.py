@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from ironleaf.foundation.errors import IronleafError, LimitReached, ModelFailure
 from ironleaf.foundation.resilience import (
+    AttemptEnded,
     AttemptTimedOut,
     AttemptTimeout,
     AttemptTimeoutOptions,
@@ -27,6 +28,7 @@ from ironleaf.foundation.resilience import (
     ResilienceError,
     Retry,
     RetryOptions,
+    emit,
     innermost,
 )
 from ironleaf.services.engines.base import PIXELS_PER_COST, PIXELS_UNKNOWN, count_pixels
@@ -91,6 +93,7 @@ class GuardedEngine:
         self.probes = probes or ProbeBudget(None, clock)
         self._engine = engine
         self._clock = clock
+        self._on_event = on_event
         self._doubt = Doubt(engine, clock, may_ask=self.probes.take) if options.canary else None
         self.breaker = CircuitBreaker(
             alias,
@@ -164,13 +167,24 @@ class GuardedEngine:
     async def _attempt(self, page: PageSource, request: RecogniseRequest) -> PageResult:
         began_s = self._clock.monotonic()
         try:
-            return await self._engine.recognise(page, request)
+            result = await self._engine.recognise(page, request)
         except UpstreamFailure as failure:
+            self._tell(began_s, failure)
             if failure.deadline_bound and self._clock.monotonic() - began_s >= PATIENCE_S:
                 failure.deadline_bound = False
             if await self._blames_the_input(failure):
                 failure.blames_input = True
             raise
+        except BaseException as error:
+            self._tell(began_s, error)
+            raise
+        self._tell(began_s, None)
+        return result
+
+    def _tell(self, began_s: float, failure: BaseException | None) -> None:
+        now_s = self._clock.monotonic()
+        ended = AttemptEnded(name=self.alias, at_s=now_s, duration_s=now_s - began_s, private_failure=failure)
+        emit(self._on_event, ended)
 
     async def _blames_the_input(self, failure: UpstreamFailure) -> bool:
         if self._doubt is None or failure.verdict.kind not in _MAY_BE_THE_INPUT:
