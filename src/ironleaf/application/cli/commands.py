@@ -13,7 +13,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from ironleaf.application.cli import catalogue, database, keys
+from ironleaf.application.cli import catalogue, database, incidents, keys
 from ironleaf.application.cli.exits import choose_exit, face, find_language, say, say_problem
 from ironleaf.application.options import TIMEOUT_S_MAX, EngineChoice, OutputFormat, parse_options
 from ironleaf.application.settings import SettingsRefused, load_settings
@@ -48,6 +48,7 @@ app = typer.Typer(
 
 app.add_typer(catalogue.app, name="errors")
 app.add_typer(database.app, name="db")
+app.add_typer(incidents.app, name="incidents")
 app.add_typer(keys.app, name="keys")
 
 
