@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
+ULID_OF_NOTHING = "01JDA2B3C4D5E6F7G8H9J0K1M2"
+SECRET_NAME = "canary-of-a-user"
 _LINE = re.compile(rf"(?P<path>\S+\.gif)(:\d+)?: (?P<words>.+) \[(?P<reason>[a-z-]+) · {ULID.pattern}\]")
 _SEAMS = {
     EngineChoice.VL: tuple(seam for seam in FLOW_SEAMS if seam not in {"receive", "answer"}),
@@ -75,6 +77,46 @@ async def test_a_terminal_sees_the_catalogue_and_nothing_else(
         findings += [f"{about}: printed {line!r}" for line in told.out.splitlines() if line not in {READ, ""}]
     assert not findings, "\n".join(findings[:30])
     assert EXIT_CODES[Kind.INTERNAL] in exits
+
+
+_INCIDENT_ORDERS = {
+    "list": ("list",),
+    "show": ("show", ULID_OF_NOTHING),
+    "acknowledge": ("acknowledge", ULID_OF_NOTHING, "--by", SECRET_NAME),
+    "resolve": ("resolve", ULID_OF_NOTHING, "--why", SECRET_NAME),
+    "silence": ("silence", ULID_OF_NOTHING, "--why", SECRET_NAME),
+}
+
+
+@pytest.mark.parametrize("order", _INCIDENT_ORDERS)
+def test_orders_about_incidents_say_what_the_catalogue_says_whatever_the_database_does(
+    order: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("IRONLEAF_DATABASE__URL", f"sqlite:///{tmp_path}/ironleaf.db")
+    monkeypatch.setenv("IRONLEAF_LOGS__DIRECTORY", str(tmp_path / "logs"))
+    monkeypatch.setattr("ironleaf.application.cli.opening.configure_logs", lambda *_: None)
+    monkeypatch.setattr("sys.argv", ["ironleaf", "incidents", *_INCIDENT_ORDERS[order]])
+    findings: list[str] = []
+    heard = [fault for fault in _EXCEPTIONS if not isinstance(fault.make(), BrokenPipeError)]  # a reader who left
+    for fault, language in zip(heard, itertools.cycle(("en_US.UTF-8", "zh_CN.UTF-8"))):
+
+        async def fail(*_: object, fault: Thrown = fault, **__: object) -> None:
+            raise fault()
+
+        monkeypatch.setenv("LC_ALL", language)
+        monkeypatch.setattr("ironleaf.foundation.database.Database.run", fail)
+        with pytest.raises(SystemExit) as left:
+            commands.run()
+        told = capsys.readouterr()
+        if left.value.code not in EXIT_CODES.values():
+            findings.append(f"{fault.name}: exit code {left.value.code}")
+        line = re.fullmatch(r"ironleaf: (?P<words>.+) \[(?P<reason>[a-z-]+)\]\n", told.err)
+        entry = CATALOGUE.find(line["reason"]) if line else None
+        if line is None or entry is None or entry.message.in_language(language[:2]) not in line["words"]:  # type: ignore[arg-type]
+            findings.append(f"{fault.name}: words of its own: {told.err!r}")
+        findings += [f"{fault.name}: leak of {hit}" for hit in find_secrets((told.out + told.err).encode())]
+        findings += [f"{fault.name}: printed {told.out!r}"] if told.out or SECRET_NAME in told.err else []
+    assert not findings, "\n".join(findings[:30])
 
 
 _EXCEPTIONS = [fault for fault in THROWN if isinstance(fault.make(), Exception)]

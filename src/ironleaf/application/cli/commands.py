@@ -8,13 +8,15 @@ import asyncio
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import structlog
 import typer
+from typer.core import TyperGroup
 
 from ironleaf.application.cli import catalogue, database, incidents, keys
 from ironleaf.application.cli.exits import choose_exit, face, find_language, say, say_problem
+from ironleaf.application.errors import as_known
 from ironleaf.application.options import TIMEOUT_S_MAX, EngineChoice, OutputFormat, parse_options
 from ironleaf.application.settings import SettingsRefused, load_settings
 from ironleaf.foundation.errors import IronleafError, make_problem
@@ -37,8 +39,19 @@ class DoctorSubject(StrEnum):
     ALERTS = "alerts"
 
 
+class _Commands(TyperGroup):
+    """Leaves errors to this module's sink: of an end of input Typer would make its own "Aborted."."""
+
+    def invoke(self, ctx: Any) -> object:
+        try:
+            return super().invoke(ctx)
+        except EOFError as error:
+            raise as_known(error) from error
+
+
 app = typer.Typer(
     name="ironleaf",
+    cls=_Commands,
     help="Files in, their text out.",
     no_args_is_help=True,
     add_completion=False,

@@ -36,6 +36,8 @@ LIMIT_DEFAULT: Final = 50
 LIMIT_MAX: Final = 200
 NOTE_CHARACTERS_MAX: Final = 200
 """As at the operators' doors."""
+PIPED_COLUMNS: Final = 200
+"""Of a table that no terminal bounds: one line for each incident, so that `grep` finds it."""
 SILENCE_S_DEFAULT: Final = 3_600
 _ID: Final = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -287,7 +289,8 @@ def _show_lines(lines: tuple[IncidentLine, ...], language: Language) -> None:
             _say_time(line.since),
             "-" if lasted_s is None else str(timedelta(seconds=lasted_s)),
         )
-    Console(markup=False, emoji=False, highlight=False).print(table)
+    width = None if sys.stdout.isatty() else PIPED_COLUMNS
+    Console(markup=False, emoji=False, highlight=False, width=width).print(table)
 
 
 def _show_story(story: IncidentStory, told: str, language: Language) -> None:
