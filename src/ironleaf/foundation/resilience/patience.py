@@ -74,9 +74,8 @@ class Pace:
     def count_cut(self, cost: float) -> None:
         """Note that patience ended; slowness that stays is learned as the new pace, with endless patience meanwhile."""
         size = size_of(cost)
-        self._cuts[size] = self._cuts.get(size, 0) + 1
+        self._cuts[size] += 1
         if self._cuts[size] >= self._options.cuts_max:
-            self._cuts[size] = 0
             self._silences[size].clear()
 
     def patience_s(self, cost: float) -> float | None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from contextvars import ContextVar
 
 import pytest
 
@@ -329,10 +330,10 @@ async def test_a_caller_whom_another_can_answer_does_not_wait_for_the_canary(
     for _ in range(2):
         with pytest.raises(CircuitOpen) as caught:
             await breaker.execute(server, make_context(alternative_left=True))
+        assert (caught.value.reason, caught.value.retry_after_s) == (OpenReason.MODEL_GONE, 1.0)
     await clock.settle()
     assert (canary.calls, server.calls) == (1, 0)
     assert breaker.snapshot().probing
-    assert caught.value.reason is OpenReason.MODEL_GONE
     assert isinstance(events[-1], BreakerRefused)
     await clock.run_for(3.0)
     assert await breaker.execute(server, make_context(alternative_left=True)) == "text"
@@ -351,7 +352,26 @@ async def test_a_canary_that_fails_aside_opens_again_and_harms_nobody(
         await breaker.execute(server, make_context(alternative_left=True))
     await clock.settle()
     assert (breaker.snapshot().state, breaker.snapshot().reason) == (BreakerState.OPEN, OpenReason.PROBE_FAILED)
+    assert breaker._aside.exception() is None
     await breaker.aclose()
+
+
+@pytest.mark.anyio
+async def test_a_canary_aside_is_no_part_of_the_callers_story(make_breaker, server, clock, make_context) -> None:
+    story = ContextVar("story", default="nobody's")
+    seen: list[str] = []
+
+    async def probe() -> None:
+        seen.append(story.get())
+
+    breaker = make_breaker(probe)
+    await fail(breaker, server, make_context(), LookupError())
+    clock.advance(5.0)
+    story.set("the caller's")
+    with pytest.raises(CircuitOpen):
+        await breaker.execute(server, make_context(alternative_left=True))
+    await clock.settle()
+    assert seen == ["nobody's"]
 
 
 @pytest.mark.anyio

@@ -37,6 +37,13 @@ async def slow_in_the_middle(context: CallContext) -> str:
     return "whole"
 
 
+async def soon(context: CallContext) -> str:
+    context.silence.begin()
+    await pass_time()
+    context.silence.end()
+    return "in time"
+
+
 async def mute(_context: CallContext) -> str:
     await pass_time()
     return "answered"
@@ -133,6 +140,13 @@ async def test_an_answer_that_has_begun_or_a_call_that_says_nothing_is_not_cut(
     policy = Patience("alpha", options=QUICK, clock=clock)
     learn(policy.pace, 0.0, 0.0)
     assert await policy.execute(call, make_context(equal_left=True)) == answer
+
+
+@pytest.mark.anyio
+async def test_whoever_begins_in_time_is_not_cut(clock, make_context) -> None:
+    policy = Patience("alpha", options=QUICK, clock=clock)
+    learn(policy.pace, 10.0, 10.0)
+    assert await policy.execute(soon, make_context(equal_left=True)) == "in time"
 
 
 @pytest.mark.anyio
