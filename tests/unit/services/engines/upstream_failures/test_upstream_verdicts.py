@@ -159,6 +159,17 @@ def test_an_unknown_refusal_is_never_blamed_on_the_user(status: int) -> None:
     assert verdict.level is Level.L3
 
 
+def test_a_frameworks_page_that_guesses_at_overload_tells_of_an_error() -> None:
+    page = "<title>500 Internal Server Error</title><p>Either the server is overloaded or there is an error in it.</p>"
+    assert classify(UpstreamAnswer(http_status=500, body=page)).kind is K.INTERNAL_ERROR
+
+
+def test_a_rate_that_is_refilled_every_hour_is_no_used_up_plan() -> None:
+    body = '{"error":"Usage limit exceeded (resets hourly). Subscribe to a plan for more."}'
+    verdict = classify(UpstreamAnswer(http_status=429, body=body))
+    assert (verdict.kind, verdict.retry_same_backend) == (K.RATE_LIMITED, True)
+
+
 def test_image_bytes_in_an_echoed_request_do_not_hide_or_fake_anything() -> None:
     body = '{"detail":[{"msg":"Field required","input":"data:image/png;base64,' + "QUFB" * 200_000 + '"}]}'
     assert classify(UpstreamAnswer(http_status=422, body=body)).kind is K.BAD_PARAMETER

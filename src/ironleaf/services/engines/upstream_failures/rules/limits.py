@@ -217,6 +217,7 @@ LOAD_RULES: Final = (
         ),
         unless=words(
             r"rate[- ]?limited upstream",
+            r"either the server is overloaded or",  # the words of a framework's page for any error
             r"connect(?:ion)? (?:error|refused)",
             r"image input",
             r"name resolution",
