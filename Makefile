@@ -92,6 +92,10 @@ bench: $(VENV)/.dev ## Run the benchmarks (see benchmarks/README.md)
 docs: $(VENV)/.dev ## Write the reference pages from the code
 	$(BIN)/python docs/make_reference.py
 
+.PHONY: screenshots
+screenshots: $(VENV)/.dev ## Take the pictures of docs/images anew (needs Chromium)
+	$(BIN)/python -m tests.fixtures.screenshots $(ARGS)
+
 .PHONY: lock
 lock: $(UV) ## Renew the hash-pinned requirement locks
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements/uv.in -o requirements/uv.txt

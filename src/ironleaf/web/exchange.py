@@ -52,6 +52,8 @@ class SinkParts:
     """Whether ``yield`` dependencies finish before a complete answer is sent."""
     body_bytes_max: int | None = None
     """The largest request body that is read."""
+    root_path: str = ""
+    """The path prefix under which callers see the application; empty: whatever the server says."""
 
 
 class Exchange:

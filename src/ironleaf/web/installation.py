@@ -63,6 +63,7 @@ def install(  # noqa: PLR0913 - one keyword per choice, all with a default
     front: FrontRules | None = None,
     health_details: HealthDetails | None = None,
     pages: bool = True,
+    root_path: str = "",
     clock: Clock | None = None,
     randomness: random.Random | None = None,
 ) -> Kit:
@@ -89,6 +90,8 @@ def install(  # noqa: PLR0913 - one keyword per choice, all with a default
         health_details: says what `/health` tells this caller beside the states; ``None``: nothing, to anybody.
         pages: whether to add `/v1/errors`, `/errors`, `/livez`, `/readyz`, `/health`, `/version`
             and a `/docs` that needs no CDN.
+        root_path: the path prefix under which callers see the application; whoever stands before it may
+            take the prefix off a request or leave it. Empty: whatever the server says.
         clock: where time comes from.
         randomness: where request ids get theirs from.
 
@@ -111,6 +114,7 @@ def install(  # noqa: PLR0913 - one keyword per choice, all with a default
         own_4xx=own_4xx,
         settle_dependencies=settle_dependencies,
         body_bytes_max=body_bytes_max,
+        root_path=root_path,
     )
     board = health_board or HealthBoard(probes, clock)
     _wrap(app, parts, front)

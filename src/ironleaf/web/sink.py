@@ -69,6 +69,8 @@ class Sink:
 
     def _mark(self, scope: Scope, exchange: Exchange) -> None:
         scope[EXCHANGE_KEY] = exchange
+        if self._parts.root_path:
+            scope["root_path"] = self._parts.root_path
         if self._cors is not None:
             scope[CORS_KEY] = self._cors
         state = scope.setdefault("state", {})

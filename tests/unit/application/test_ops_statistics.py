@@ -21,14 +21,17 @@ from ironleaf.application.watching import Watching
 from ironleaf.faults import ManualClock
 from ironleaf.foundation.database import Database, DatabaseSettings
 from ironleaf.foundation.errors import Kind, Level
+from ironleaf.foundation.errors.protocol import CLIENT_CLOSED
 from ironleaf.foundation.monitoring import Dimension, ErrorEvent, Measured, Outcome, Window, WorkMeasured
 from ironleaf.foundation.monitoring.recorder import Recorder
 from ironleaf.foundation.resilience import BreakerState, BulkheadSnapshot
 from ironleaf.services.engines.errors import ENGINE_FAILED
-from ironleaf.web import install
+from ironleaf.web import ErrorSeen, install
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ironleaf.foundation.errors import Entry
 
 pytestmark = pytest.mark.anyio
 
@@ -199,3 +202,43 @@ def test_a_part_that_fails_is_left_out_and_said(stand: Stand) -> None:
     assert "ironleaf_breaker_state" not in found
     assert "ironleaf_errors" in found
     assert found["ironleaf_monitoring_lost"].samples[0].value >= 2
+
+
+async def test_the_last_hour_is_told_minute_by_minute(tmp_path: Path) -> None:
+    stand = Stand(tmp_path)
+    for minute_s in (0.5, 1.5):
+        for _ in range(4):
+            at = stand.clock.now()
+            work = WorkMeasured(at=at, measured=Measured.STAGE, name="recognise", duration_s=minute_s, pages=1)
+            stand.recorder.hear(work)
+        stand.desk.timeline()  # what is known of a minute must not hide what comes later in it
+        stand.recorder.hear(work)
+        stand.clock.advance(60.0)
+    stand.tell()
+    timeline = stand.desk.timeline()
+    (reading,) = [each for each in timeline.work if each.name == "recognise"]
+    assert len(timeline.at) == len(timeline.errors) == len(reading.p50_s) >= 60
+    assert {later - earlier for earlier, later in zip(timeline.at, timeline.at[1:], strict=False)} == {60}
+    assert timeline.errors[-1] == sum(timeline.errors) == 3
+    assert [each for each in reading.p50_s if each is not None] == pytest.approx([0.5, 1.5, 2.0], rel=0.02)
+    assert reading.p95_s[0] is None
+    await stand.database.aclose()
+
+
+def test_a_page_that_is_closed_is_no_error(tmp_path: Path) -> None:
+    stand = Stand(tmp_path)
+    for route, errors in (("/console/ops/feed", 0), ("/v1/convert", 1)):
+        stand.watching.hear_error(make_seen(CLIENT_CLOSED, route))
+        assert stand.recorder.read(Window.HOUR).error_count == errors
+
+
+def make_seen(entry: Entry, route: str) -> ErrorSeen:
+    return ErrorSeen(
+        request_id="01",
+        client_request_id=None,
+        entry=entry,
+        method="GET",
+        route=route,
+        status=499,
+        exception=None,
+    )

@@ -175,3 +175,12 @@ def test_the_kit_loads_no_image_or_model_library() -> None:
     code = f"import sys, ironleaf.web; print([name for name in {heavy!r} if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("path", ["/kettle/nowhere", "/nowhere"])
+async def test_the_prefix_of_the_settings_holds_whether_it_is_taken_off_or_left(path: str) -> None:
+    app = FastAPI(title="Kettle", version="1.2", telemetry={"auto_configure": False})
+    install(app, root_path="/kettle")
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service")
+    assert (await client.get(path)).json()["error"]["doc_url"] == "/kettle/errors/not-found"
+    assert (await client.get(path.replace("nowhere", "livez"))).status_code == 200

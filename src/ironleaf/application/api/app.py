@@ -42,7 +42,6 @@ def create_app(house: House) -> FastAPI:
         title="Ironleaf",
         version=version.VERSION,
         description=DESCRIPTION,
-        root_path=house.settings.server.root_path,
         redirect_slashes=False,  # a redirect would echo the Host header
         redoc_url=None,
         telemetry={"auto_configure": False},  # exporters only where the operator asks for them
@@ -70,6 +69,7 @@ def create_app(house: House) -> FastAPI:
         front=house.access.front,
         health_details=make_health_details(guard, redactor),
         body_bytes_max=house.settings.files.limits.bytes_max + FORM_BYTES_MAX,
+        root_path=house.settings.server.root_path,
         clock=house.clock,
     )
     return app

@@ -26,7 +26,7 @@ from ironleaf.foundation.health import HealthBoard
 from ironleaf.web import Refusal
 from ironleaf.web.catalogue_pages import find_language
 
-LOOK_S: Final = 0.5
+LOOK_S: Final = 0.25
 """How often the picture is looked at: what happened is on the screen within a second."""
 BEAT_S: Final = 15.0
 """Something is said at least so often, so that proxies keep the line and the page knows that we live."""

@@ -10,7 +10,8 @@ from ironleaf.application.console.ops_words import OPS_SCRIPT
 from ironleaf.application.statistics_desk import View
 from ironleaf.document import EngineName
 from ironleaf.foundation.alerting.incidents import IncidentState
-from ironleaf.foundation.monitoring import Dimension, Window
+from ironleaf.foundation.alerting.rules import ALL_RULES
+from ironleaf.foundation.monitoring import Dimension, Urgency, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,9 +103,14 @@ def _draw_incident(incident: Incident, card: Mapping[str, Any], language: Langua
         "urgency": incident.urgency,
         "silenced": bool(incident.silenced_by),
         "title": summary.get(language) or f"{incident.component}: {incident.cause}",
-        "runbook": f"/runbooks/{incident.rules[0]}",
+        "runbook": f"/runbooks/{_choose_rule(incident)}",
         "card": [{"label": _say(name, language), "text": text} for name, text in _tell_card(incident, card, language)],
     }
+
+
+def _choose_rule(incident: Incident) -> str:
+    """Return the most urgent rule that saw it: what woke a person says best what to do."""
+    return min(incident.rules, key=lambda rule: rule not in ALL_RULES or ALL_RULES[rule].urgency is not Urgency.PAGE)
 
 
 def _tell_card(incident: Incident, card: Mapping[str, Any], language: Language) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from ironleaf.application.access.guard import caller_of
 from ironleaf.application.access.keys import Scope
 from ironleaf.application.access.peers import PeerRules
 from ironleaf.foundation.errors import Catalogue
-from ironleaf.web import install
+from ironleaf.web import Refusal, install
 
 if TYPE_CHECKING:
     from ironleaf.application.access.guard import Guard
@@ -252,3 +252,37 @@ async def test_the_ways_to_prove_oneself_are_documented(gatehouse: Gatehouse) ->
     schema = make_app(gatehouse.guard).openapi()
     assert set(schema["components"]["securitySchemes"]) == {"bearer", "key", "session"}
     assert {name for way in schema["paths"]["/ops"]["get"]["security"] for name in way} == {"bearer", "key", "session"}
+
+
+async def test_a_session_by_key_has_its_rights_and_ends_with_it(gatehouse: Gatehouse) -> None:
+    _, key = await gatehouse.add(Scope.OPS)
+    secret = gatehouse.sessions.open(key_id=key.id, scopes=key.scopes)
+    cookie = ("cookie", f"ironleaf_session={secret}")
+    request: dict[str, Any] = {"headers": [(cookie[0].encode(), cookie[1].encode())]}
+    assert (await ask(gatehouse, "/ops", cookie)).status_code == 200
+    assert (await ask(gatehouse, "/convert", cookie, method="POST")).status_code == 403
+    assert gatehouse.guard.stands(request)
+    gatehouse.store.keys[key.id] = replace(key, revoked_at=gatehouse.clock.now())
+    await gatehouse.ring.refresh()
+    assert not gatehouse.guard.stands(request)
+    assert (await ask(gatehouse, "/ops", cookie)).status_code == 401
+
+
+async def test_what_let_a_long_answer_in_is_asked_again(gatehouse: Gatehouse) -> None:
+    text, key = await gatehouse.add(Scope.OPS)
+    request: dict[str, Any] = {"headers": [(b"authorization", f"Bearer {text}".encode())]}
+    assert not gatehouse.guard.stands(request)
+    gatehouse.guard.demand(request, Scope.OPS)
+    assert gatehouse.guard.stands(request)
+    gatehouse.store.keys[key.id] = replace(key, revoked_at=gatehouse.clock.now())
+    await gatehouse.ring.refresh()
+    assert not gatehouse.guard.stands(request)
+
+
+async def test_a_key_from_a_form_is_judged_as_one_from_a_header(gatehouse: Gatehouse) -> None:
+    text, key = await gatehouse.add(Scope.CONVERT)
+    assert gatehouse.guard.demand_key({"headers": []}, text, Scope.CONVERT).name == key.id
+    for given, reason in ((text, "forbidden"), (text + "x", "unauthenticated"), ("", "unauthenticated")):
+        with pytest.raises(Refusal) as refused:
+            gatehouse.guard.demand_key({"headers": []}, given, Scope.OPS)
+        assert refused.value.entry.reason == reason

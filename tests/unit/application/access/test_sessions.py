@@ -7,6 +7,7 @@ import itertools
 import pytest
 
 from ironleaf.application.access import sessions
+from ironleaf.application.access.keys import Scope
 from ironleaf.application.access.sessions import SessionTable
 from ironleaf.faults import ManualClock
 
@@ -103,3 +104,11 @@ def test_their_number_is_bounded(table: SessionTable, clock: ManualClock) -> Non
     assert all(table.find(secret) for secret in rest)
     tokens = [table.issue_link() for _ in range(sessions.LINKS_MAX + 1)]
     assert [table.redeem(token) is not None for token in tokens] == [False] + [True] * sessions.LINKS_MAX
+
+
+def test_a_session_by_key_has_the_rights_of_its_key(table: SessionTable) -> None:
+    by_link, by_key = table.find(log_in(table)), table.find(table.open(key_id="k1", scopes=frozenset({Scope.OPS})))
+    assert by_link is not None
+    assert by_key is not None
+    assert (by_link.key_id, by_link.scopes) == ("", frozenset(Scope))
+    assert (by_key.key_id, by_key.scopes) == ("k1", frozenset({Scope.OPS}))

@@ -346,3 +346,18 @@ async def test_a_signal_that_is_not_in_the_state_it_says_is_no_trouble() -> None
     await work(clock, 100, desk)
     assert channel.sent == []
     assert SignalState.CLEAR == "clear"
+
+
+async def test_a_card_can_be_shown_before_it_is_told() -> None:
+    clock = ManualClock()
+    desk = make_desk(None, clock, RememberingChannel("one"))
+    desk.hear(make_signal())
+    await desk.tick()
+    (incident,) = await desk.list_incidents(states=("open",), before="", limit=9)
+    assert incident.card == {}
+    early = desk.describe(incident)
+    assert early["summary"]["en"]
+    await work(clock, 10, desk)
+    (incident,) = await desk.list_incidents(states=("open",), before="", limit=9)
+    assert desk.describe(incident) is incident.card
+    assert early["summary"] == incident.card["summary"]

@@ -67,9 +67,10 @@ const state = (name) => tag(TONES[name] ?? "", word(name));
 function button(key, text, act) {
   const node = make("button", { type: "button", "data-key": key }, text);
   node.addEventListener("click", async () => {
-    node.disabled = true;
+    if (node.ariaDisabled === "true") return; // not `disabled`: that would take the focus away
+    node.ariaDisabled = "true";
     await act();
-    node.disabled = false;
+    node.ariaDisabled = null;
   });
   return node;
 }
