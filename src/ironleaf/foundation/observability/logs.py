@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import logging.handlers
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TextIO, cast
@@ -21,6 +20,7 @@ import orjson
 import structlog
 from structlog.stdlib import ProcessorFormatter
 
+from ironleaf.foundation.observability.shared_files import SharedRotatingFileHandler
 from ironleaf.foundation.observability.stacks import describe_stack
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ def _console(settings: LogSettings, redactor: Redactor, stream: TextIO) -> loggi
 
 def _file(settings: LogSettings, redactor: Redactor) -> logging.Handler:
     settings.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handler = logging.handlers.RotatingFileHandler(
+    handler = SharedRotatingFileHandler(
         settings.directory / LOG_FILE,
         maxBytes=settings.file_bytes_max,
         backupCount=settings.files_max,

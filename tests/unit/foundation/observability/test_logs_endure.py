@@ -13,7 +13,7 @@ import time
 from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TextIO
 from uuid import UUID
 
 import pytest
@@ -227,6 +227,14 @@ def test_times_are_utc_and_iso(logs: Logs) -> None:
 class Full(io.StringIO):
     """A disk without room."""
 
+    behind: TextIO | None = None
+    """The file on it, kept open."""
+
+    def close(self) -> None:
+        super().close()
+        if self.behind is not None:
+            self.behind.close()
+
     def write(self, _text: str) -> int:
         raise OSError(28, SECRET)
 
@@ -234,8 +242,10 @@ class Full(io.StringIO):
 def fill_disk() -> None:
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.FileHandler):
-            handler.stream.close()
-            handler.stream = Full()  # type: ignore[assignment]
+            full = Full()
+            full.fileno = handler.stream.fileno  # type: ignore[method-assign]
+            full.behind = handler.stream
+            handler.stream = full  # type: ignore[assignment]
 
 
 def test_a_lost_record_is_reported_without_its_words(logs: Logs, capsys: pytest.CaptureFixture[str]) -> None:
