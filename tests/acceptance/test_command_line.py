@@ -142,7 +142,7 @@ def test_a_request_is_explained_from_its_number_alone(run: Run, service: Service
     done = run("errors", "explain", request_id, "--directory", service.directory / "logs", "--bundle", "bundle.json")
     assert done.returncode == 0, done.stderr
     assert "42230 bad-option · HTTP 422 · L1" in done.stdout
-    assert "The caller's input." in done.stdout
+    assert "At fault: the caller's request." in done.stdout
     assert json.loads((tmp_path / "bundle.json").read_text(encoding="utf-8"))["request_id"] == request_id
 
 

@@ -24,6 +24,7 @@ from ironleaf.foundation.resilience import BreakerClosed, BreakerOpened, Resilie
 from ironleaf.services.engines.errors import CIRCUIT_OPEN
 from ironleaf.services.engines.ledger import HealingEntry, HealingOutcome
 from ironleaf.web import ErrorSeen, RequestSeen
+from ironleaf.web.observation import list_details
 
 T = TypeVar("T")
 _log = structlog.get_logger("ironleaf")
@@ -74,6 +75,7 @@ def log_error(seen: ErrorSeen) -> None:
         route=seen.route,
         status=seen.status,
         duration_ms=round(seen.duration_ms),
+        details=list_details(seen) or None,
         context=seen.context or None,
         fingerprint=make_fingerprint(seen.exception, seen.entry.reason) if seen.exception else None,
         # Pages that failed have told their own stories; the request's adds nothing to them.

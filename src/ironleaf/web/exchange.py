@@ -235,6 +235,7 @@ class Exchange:
                 context=failure.context,
                 started=started,
                 duration_ms=self.duration_ms(),
+                details=failure.details,
             )
         )
 

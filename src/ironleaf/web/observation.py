@@ -9,12 +9,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from ironleaf.foundation.errors import Entry, Level
+from ironleaf.foundation.errors import Detail, Entry, Level
+from ironleaf.foundation.errors.detail import describe_detail
 from ironleaf.foundation.errors.policy import POLICY
 from ironleaf.foundation.observability import Redactor, describe_stack
 
 _log = logging.getLogger("ironleaf.web")
 _redactor: Final = Redactor()
+
+DETAILS_LOGGED_MAX: Final = 5
+"""A form has few fields, and pages that failed have records of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,8 @@ class ErrorSeen:
     started: bool = False
     """Whether the answer had begun, so that it could only be cut."""
     duration_ms: float = 0.0
+    details: tuple[Detail, ...] = ()
+    """What the caller was told beside the sentence: which field, which page, which limit."""
 
     @property
     def level(self) -> Level:
@@ -81,6 +87,7 @@ def log_error(seen: ErrorSeen) -> None:
         "status": seen.status,
         "started": seen.started,
         "duration_ms": round(seen.duration_ms, 3),
+        "details": list_details(seen) or None,
         "context": _redactor.redact(seen.context),
         "stack": _describe(seen.exception) if policy.with_stack and seen.exception is not None else None,
     }
@@ -88,6 +95,12 @@ def log_error(seen: ErrorSeen) -> None:
     record = _log.makeRecord(_log.name, policy.log_level, __file__, 0, "%s %s %s %s", told, None, extra=fields)
     record.exc_text = _render(fields["stack"])  # formatters print it below the message
     _log.handle(record)
+
+
+def list_details(seen: ErrorSeen) -> list[str]:
+    """Return the details in words, at most `DETAILS_LOGGED_MAX`: numbers, units and names of ours."""
+    told = ((each.reason, describe_detail(each, "en")) for each in seen.details[:DETAILS_LOGGED_MAX])
+    return [f"{reason}: {facts}" if facts else reason for reason, facts in told]
 
 
 def _describe(error: BaseException) -> list[dict[str, Any]]:

@@ -284,6 +284,7 @@ class CatalogueProtocol(HttpToolsProtocol):
                 route="-",
                 status=answer.status,
                 exception=None,
+                details=details,
             )
         )
 

@@ -92,3 +92,22 @@ def test_a_panic_shows_no_stack(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
         commands.run()
     assert left.value.code == 15
     assert "10.83.7.21" not in "".join(capsys.readouterr())
+
+
+def test_the_verdict_says_where_it_was_and_what_lay_at_the_bottom(logs: Path) -> None:
+    link = {"type": "builtins.ConnectionResetError", "message": "by\npeer", "frames": []}
+    upstream = {"address": "http://10.1.2.3:8000/v1", "http_status": None, "rule": "server-internal", "answer": "x"}
+    known = {"request_id": REQUEST, "code": 50265, "context": upstream, "stack": [{"type": "E", "message": ""}, link]}
+    events = [
+        {**known, "time": "a", "event": "engine failed", "engine": "reader-1"},
+        {**known, "time": "b", "event": "page failed", "page": 3},
+        {"request_id": REQUEST, "time": "c", "event": "request failed", "code": 50265, "route": "/v1/convert"},
+    ]
+    (logs / "ironleaf.jsonl").write_text("".join(json.dumps(each) + "\n" for each in events), encoding="utf-8")
+    lines = run("explain", REQUEST, "--directory", logs).output.splitlines()
+    assert lines[1] == "At fault: the service, or something it stands on."
+    assert lines[2] == "Where: engine reader-1, page 3, address http://10.1.2.3:8000/v1, rule server-internal"
+    assert lines[3] == "Cause: builtins.ConnectionResetError: by peer"
+    told = {"request_id": REQUEST, "event": "request failed", "code": 42230, "details": ["bad-option: field engine"]}
+    (logs / "ironleaf.jsonl").write_text(json.dumps(told) + "\n", encoding="utf-8")
+    assert "Where: bad-option: field engine\n" in run("explain", REQUEST, "--directory", logs).output

@@ -16,6 +16,7 @@ from starlette.websockets import WebSocketDisconnect
 from ironleaf.foundation.errors import BusinessError, LimitReached
 from ironleaf.foundation.errors.protocol import CONFLICT, SERVICE_BUSY
 from ironleaf.web import ErrorSeen, FrontRules, HostRules, RequestSeen, install
+from ironleaf.web.observation import list_details
 
 CANARY = "canary-postgres://u:p@10.0.0.7/db"
 pytestmark = pytest.mark.anyio
@@ -137,8 +138,10 @@ async def test_what_an_application_refuses_by_itself_is_forbidden() -> None:
 async def test_bad_input_names_the_field_and_repeats_nothing() -> None:
     async def talk(websocket: WebSocket, number: int) -> None: ...
 
-    answer = read(await Line(talk).call(query=f"number={CANARY}"))
+    line = Line(talk)
+    answer = read(await line.call(query=f"number={CANARY}"))
     assert answer["status"] == 422
+    assert list_details(line.errors[0]) == ["wrong-type: field number"]
     assert answer["error"]["details"] == [{"field": "number", "reason": "wrong-type"}]
 
 

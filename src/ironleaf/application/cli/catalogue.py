@@ -163,8 +163,33 @@ def _find_verdict(records: list[dict[str, Any]], language: Language) -> list[str
         codes = [_code(record) for record in records if record.get("event") == event]
         entry = catalogue.find_code(codes[-1]) if codes else None
         if entry is not None:
-            return [_pick(words, language), _blame(entry, language), describe_entry(entry, language)]
+            blame = [_blame(entry, language), *_find_place(records, language)]
+            return [_pick(words, language), *blame, describe_entry(entry, language)]
     return [_pick(_WELL, language), ""]
+
+
+_PLACE_FACTS: Final = ("engine", "pool", "page", "route")
+_CONTEXT_FACTS: Final = ("address", "http_status", "exception", "rule", "why", "open", "cause")
+"""Of a private context: where it was, and what was seen there."""
+
+
+def _find_place(records: list[dict[str, Any]], language: Language) -> list[str]:
+    """Return where it went wrong and what lay at the bottom of it, as far as the last record that knows says so."""
+    failed = [record for record in records if record.get("event") in _OUTCOMES]
+    told = next((each for each in reversed(failed) if each.get("stack") or each.get("context")), failed[-1])
+    context = told.get("context")
+    private = cast("dict[str, Any]", context) if isinstance(context, dict) else {}
+    engine = next((each["engine"] for each in reversed(failed) if each.get("engine")), None)
+    facts = [(name, {"engine": engine, **told}.get(name)) for name in _PLACE_FACTS]
+    facts += [(name, private.get(name)) for name in _CONTEXT_FACTS]
+    said = [f"{name} {value}" for name, value in facts if value not in (None, "", "-")]
+    place = ", ".join([*said, *map(str, told.get("details") or ())])
+    lines = [_pick(("Where: ", "位置："), language) + place] if place else []
+    links = cast("list[dict[str, Any]]", told.get("stack") or [])
+    if links:
+        bottom = " ".join(f"{links[-1].get('type')}: {links[-1].get('message')}".split())
+        lines.append(_pick(("Cause: ", "起因："), language) + bottom)
+    return lines
 
 
 def _pick(words: tuple[str, str], language: Language) -> str:
@@ -178,12 +203,15 @@ def _code(record: dict[str, Any]) -> int:
 
 def _blame(entry: Entry, language: Language) -> str:
     blame = {
-        "L1": ("The caller's input.", "原因在调用方的输入。"),
-        "L2": ("A limit of the service.", "原因是服务的限制。"),
-        "L3": ("The service or something it stands on.", "原因在服务本身或其依赖。"),
+        "L1": ("At fault: the caller's request.", "原因：调用方的请求。"),
+        "L2": (
+            "At fault: nobody. The caller met a rule or a limit of the service.",
+            "原因：并非故障，调用方遇到了服务的规则或上限。",
+        ),
+        "L3": ("At fault: the service, or something it stands on.", "原因：服务本身或其依赖。"),
         "L4": (
-            "The service or something it stands on; it needs a person now.",
-            "原因在服务本身或其依赖，需要立即处理。",
+            "At fault: the service, or something it stands on. It needs a person now.",
+            "原因：服务本身或其依赖，需要有人立即处理。",
         ),
     }[entry.level.value]
     return _pick(blame, language)

@@ -36,7 +36,7 @@ _CONTROL: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 1
 """A line for people is one line: what was logged neither begins another nor moves the cursor."""
 _KIT_FACTS: Final = (
     *("request_id", "client_request_id", "code", "reason", "error_level", "method", "route", "status", "duration_ms"),
-    *("context", "stack"),
+    *("details", "context", "stack"),
 )
 """Taken over from records of the standard library: what the web kit says of an error."""
 _QUIET_LIBRARIES = ("PIL", "alembic", "asyncio", "httpcore", "httpx", "multipart", "python_multipart", "urllib3")
