@@ -11,6 +11,16 @@ from typing import TYPE_CHECKING, Any
 from tests.faults.leaks.canaries import OPS_KEY
 
 from ironleaf.application.access.guard import GUARD_ERRORS
+from ironleaf.application.api.incident_views import (
+    Deliveries,
+    DeliveryLine,
+    IncidentLine,
+    IncidentPage,
+    IncidentStory,
+    SilenceLine,
+    Silences,
+    StepLine,
+)
 from ironleaf.application.catalogue import build_catalogue, build_notices
 from ironleaf.application.console.words import STATE
 from ironleaf.application.options import OPTION_NAMES, EngineChoice, OutputFormat
@@ -46,7 +56,8 @@ ALLOWED = frozenset(
 OPS_ID = OPS_KEY.split("_")[1]
 ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 _HEADERS: dict[bytes, str] = {
-    b"content-type": r"application/(problem\+)?json|text/(html|javascript|css); charset=utf-8|text/html",
+    b"content-type": r"application/(problem\+)?json|text/(html|javascript|css); charset=utf-8|text/html"
+    r"|text/plain; version=\d\.\d\.\d; charset=utf-8",
     b"content-length": r"\d{1,9}",
     b"content-language": r"en|zh",
     b"cache-control": r"no-store|public, max-age=86400",
@@ -284,6 +295,8 @@ def _judge_success(answer: Answer, expected: Expected, request_id: str) -> None:
         _judge_ladder(said["data"]["engines"], expected)
     elif said["data"].keys() <= {"backends", "entries", "next_offset", "name", "scopes"}:
         _judge_ops(said["data"])
+    elif set(said["data"]) in _OPERATORS_SHAPES:
+        _judge_incidents(said["data"])
     elif "covered_s" in said["data"]:
         _judge_statistics(said["data"])
     elif "bytes" in said["data"]:
@@ -304,6 +317,31 @@ def _judge_ops(said: dict[str, Any]) -> None:
     """What operators are told in a house without backends: empty lists, and who they are."""
     known = ({"backends": []}, {"entries": [], "next_offset": None}, {"name": OPS_ID, "scopes": ["convert", "ops"]})
     _require(said in known, f"operators are told {said!r}")
+
+
+_OPERATORS_SHAPES = [
+    {each.name for each in dataclasses.fields(shape)}
+    for shape in (
+        *(IncidentPage, IncidentLine, IncidentStory, StepLine),
+        *(Silences, SilenceLine, Deliveries, DeliveryLine),
+    )
+]
+
+
+def _judge_incidents(said: dict[str, Any]) -> None:
+    """What operators are told of incidents: names of ours, times, and redacted notes of their own."""
+    _require(set(said) in _OPERATORS_SHAPES, f"an incident's part has {sorted(said)}")
+    for name, value in said.items():
+        parts = value if isinstance(value, list) else [value]
+        for part in parts if name != "card" else ():
+            if isinstance(part, dict):
+                _judge_incidents(part)
+            elif isinstance(part, str) and name not in _NOTES:
+                _require(_WORD_OF_OURS.fullmatch(part) is not None, f"{name} is {part!r}")
+
+
+_NOTES = frozenset({"by", "why", "acknowledged_by", "resolved_by"})
+_WORD_OF_OURS = re.compile(r"[A-Za-z0-9_:./{}*+-]{0,80}")
 
 
 def _judge_statistics(said: dict[str, Any]) -> None:

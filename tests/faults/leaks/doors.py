@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from tests.faults.leaks.canaries import (
     TOKEN,
     WINDOWS_PATH,
 )
+from tests.faults.leaks.incidents import NOTHING
 from tests.faults.leaks.scan import Answer
 from tests.faults.leaks.seams import Seams, make_picture
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 BOUNDARY = "wall-boundary"
+INCIDENT = "{incident}"
+"""Stands in a path for the number of the house's own incident."""
 FLOW_SEAMS = (
     *("receive", "spool-open", "spool-full", "admission", "check", "open", "page", "vl", "clean", "grade"),
     *("assemble", "answer"),
@@ -79,6 +83,8 @@ class Door:
     """Whether the VL engine fails first, so that the ladder goes on."""
     for_operators: bool = False
     """Whether who knocks has scope ``ops``: he may see addresses and stacks, but no key, password or page content."""
+    by_session: bool = False
+    """Whether he shows a browser's session in place of his key."""
 
 
 def make_form(*parts: tuple[str, str | bytes], boundary: str = BOUNDARY, end: bool = True) -> bytes:
@@ -125,12 +131,58 @@ def convert(**options: str) -> Request:
 
 def operate(path: str, method: str = "GET", body: bytes = b"", **headers: str) -> Request:
     """Return what an operator asks."""
+    path, _, query = path.partition("?")
     given = {"authorization": f"Bearer {OPS_KEY}", "content-type": "application/json", **headers}
-    return Request(method=method, path=path, headers=given, body=body)
+    return Request(method=method, path=path, query=query, headers=given, body=body)
 
 
 def _option(name: str, value: str = "1") -> Callable[[], Request]:
     return lambda: post((f'name="{name}"', value), FILE)
+
+
+def _list_operators_doors() -> list[Door]:
+    """Return where operators look at incidents and figures, and give their orders."""
+    by_key = {
+        "incidents": "/v1/ops/incidents",
+        "incident": f"/v1/ops/incidents/{INCIDENT}",
+        "no incident": f"/v1/ops/incidents/{NOTHING}",
+        "silences": "/v1/ops/silences",
+        "deliveries": "/v1/ops/deliveries?state=pending",
+    }
+    order = json.dumps({"by": KEY, "why": f"{TOKEN} {DSN}"}).encode()
+    lasting = json.dumps({"by": KEY, "why": ALL[:100], "duration_s": 600}).encode()
+    orders = {
+        f"/v1/ops/incidents/{INCIDENT}/acknowledge": order,
+        f"/v1/ops/incidents/{INCIDENT}/resolve": order,
+        f"/v1/ops/incidents/{INCIDENT}/silence": lasting,
+        "/v1/ops/silences": lasting,
+        f"/v1/ops/silences/{NOTHING}/expire": b"",
+    }
+    figures = ("/v1/ops/errors?view=all&by=cause", "/v1/ops/errors?view=all&by=level", "/v1/ops/performance?view=all")
+    seen = [(path, "incidents") for path in by_key.values()] + [(path, "statistics") for path in figures]
+    return [
+        *(
+            Door(
+                name=f"ops {path}{' by session' if by_session else ''}",
+                make=lambda path=path: operate(path),
+                seams=(seam,),
+                for_operators=True,
+                by_session=by_session,
+            )
+            for path, seam in [*seen, ("/metrics", "metrics")]
+            for by_session in (False, True)
+        ),
+        *(
+            Door(
+                name=f"order {path}",
+                make=lambda path=path, body=body: operate(path, "POST", body),
+                seams=("incidents",),
+                for_operators=True,
+            )
+            for path, body in orders.items()
+        ),
+        Door(name="console of operators", make=lambda: operate("/ops"), for_operators=True, by_session=True),
+    ]
 
 
 # --- doors into the flow: each is knocked at with each fault at each seam ---------------------------------------------
@@ -164,6 +216,8 @@ FLOW_DOORS: tuple[Door, ...] = (
     Door(name="ops errors", make=lambda: replace(operate("/v1/ops/errors"), query="by=component&view=replica")),
     Door(name="ops performance", make=lambda: replace(operate("/v1/ops/performance"), query="view=replica")),
     Door(name="ops session", make=lambda: operate("/v1/ops/session")),
+    *_list_operators_doors(),
+    Door(name="runbook", make=lambda: Request(path="/runbooks/disk-filling")),
     Door(name="ops refused", make=lambda: Request(path="/v1/ops/healing"), seams=("observe",)),
     Door(name="missing-file", make=lambda: post(('name="engine"', "auto")), seams=("observe",)),
     Door(name="unknown-path", make=lambda: Request(path="/no/such/page"), seams=("observe",)),

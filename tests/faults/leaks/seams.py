@@ -14,6 +14,7 @@ from unittest.mock import patch
 
 from PIL import Image, ImageDraw
 from tests.faults.leaks.canaries import ALL, OPS_KEY
+from tests.faults.leaks.incidents import furnish
 
 from ironleaf.application import bootstrap, flow
 from ironleaf.application.access.keys import ApiKey, Scope, digest, read_key
@@ -23,6 +24,7 @@ from ironleaf.application.api import app as app_module
 from ironleaf.application.api import routes
 from ironleaf.application.bootstrap import building
 from ironleaf.application.bootstrap import flow as flow_wiring
+from ironleaf.application.metrics import HouseCollector
 from ironleaf.application.options import EngineChoice
 from ironleaf.application.reading import PageReader
 from ironleaf.application.settings import EngineSettings, ServerSettings, Settings, VlSettings
@@ -106,6 +108,8 @@ class WallHouse:
     app: FastAPI
     house: House
     seams: Seams
+    incident: str = ""
+    """The number of an incident that is full of secrets."""
     texts: frozenset[str] = frozenset({READ})
     aliases: frozenset[str] = frozenset({VL_ALIAS})
 
@@ -307,12 +311,23 @@ def _stand_in(house: House, seams: Seams) -> Iterator[WallHouse]:
     house.engines[EngineChoice.VL] = reader
     house.engines[EngineChoice.AUTO] = LadderEngine((reader, embedded), clock=house.clock)
     with _patched(seams) as log_error:
-        with patch.object(app_module, "log_error", log_error):
+        incident = furnish(house, seams)
+        with patch.multiple(app_module, log_error=log_error, HouseCollector=_seamed_metrics(seams)):
             app = app_module.create_app(house)
         try:
-            yield WallHouse(app=app, house=house, seams=seams)
+            yield WallHouse(app=app, house=house, seams=seams, incident=incident)
         finally:
             _shut(house)
+
+
+def _seamed_metrics(seams: Seams) -> type[HouseCollector]:
+    """Return the collector with a part that fails on command."""
+
+    def measure(_: HouseCollector) -> Iterator[Any]:
+        seams.strike("metrics")
+        yield from ()
+
+    return type("Collector", (HouseCollector,), {"_itself": measure})
 
 
 def _seamed_reader(seams: Seams) -> Callable[..., PageReader]:

@@ -17,7 +17,7 @@ from tests.faults.leaks.closed_lists import CATALOGUE, Expected
 from tests.faults.leaks.doors import DOORS, FACES, FLOW_DOORS, Face, Request, convert, knock, post
 from tests.faults.leaks.faults import EXIT, THROWN
 from tests.faults.leaks.seams import READ, build, make_picture
-from tests.faults.leaks.wall import Tally, attack, plan, take_slice
+from tests.faults.leaks.wall import Tally, attack, plan, settle, take_slice
 
 from ironleaf.faults import FAULTS, FaultyModelServer
 from ironleaf.services.engines.vision_language.settings import BackendSettings
@@ -135,7 +135,7 @@ async def test_every_seam_is_on_the_way_of_some_door(tmp_path: Path) -> None:
     with build(tmp_path) as wall:
         for door in FLOW_DOORS:
             wall.seams.arm(None, None, stepped_down=door.stepped_down)
-            await knock(wall.app, door.make(), FACES[0], wall.seams)
+            await knock(wall.app, settle(wall, door), FACES[0], wall.seams)
         assert {seam for door in FLOW_DOORS for seam in door.seams} == wall.seams.passed
 
 

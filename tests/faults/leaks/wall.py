@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tests.faults.leaks.canaries import NEVER_WRITTEN, squeeze
 from tests.faults.leaks.closed_lists import Expected, judge
-from tests.faults.leaks.doors import CARRYING_DOORS, FACES, FLOW_DOORS, POOL_SEAMS, Door, Face, knock
+from tests.faults.leaks.doors import CARRYING_DOORS, FACES, FLOW_DOORS, INCIDENT, POOL_SEAMS, Door, Face, Request, knock
 from tests.faults.leaks.faults import THROWN, THROWN_BY_POOLS, Thrown
 from tests.faults.leaks.scan import Answer, find_secrets
 
@@ -117,11 +117,23 @@ def take_slice(knocks: list[Knock], *, size: int) -> list[Knock]:
     return knocks[::step]
 
 
+def settle(wall: WallHouse, door: Door) -> Request:
+    """Return what is asked at ``door``, with what only the house knows: the number of its incident, a session."""
+    request = door.make()
+    request = replace(request, path=request.path.replace(INCIDENT, wall.incident))
+    if not door.by_session:
+        return request
+    access = wall.house.access
+    secret = access.sessions.open()
+    headers = {name: value for name, value in request.headers.items() if name != "authorization"}
+    return replace(request, headers={**headers, "cookie": f"{access.guard.rules.cookie_name}={secret}"})
+
+
 async def attack(wall: WallHouse, knocks: Iterator[Knock] | list[Knock], tally: Tally) -> None:
     """Send every knock and judge what comes back."""
     for each in knocks:
         wall.seams.arm(each.seam, each.fault, spare=each.door.spare, stepped_down=each.door.stepped_down)
-        request = each.door.make()
+        request = settle(wall, each.door)
         try:
             async with asyncio.timeout(PATIENCE_S):
                 answer = await knock(wall.app, request, each.face, wall.seams)

@@ -12,6 +12,7 @@ one beginning and one end.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 EVIDENCE_MAX: Final = 20
 """Facts kept of a signal: a card shows fewer."""
+_EVIDENCE_NAME: Final = re.compile(r"[A-Za-z0-9_.:/*+{}-]{0,100}")
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 NAME_CHARACTERS_MAX: Final = 100
 """Of a component, cause or rule: all come from closed lists and aliases, none of which is longer."""
@@ -159,5 +161,8 @@ def make_id(key: str, at: datetime, replica: str) -> str:
 
 
 def trim(signal: Signal) -> dict[str, float | str]:
-    """Return the evidence of a signal, bounded."""
-    return dict(list(signal.evidence.items())[:EVIDENCE_MAX])
+    """Return the evidence of a signal, bounded: numbers and names. A sentence is nobody's name, and stays outside."""
+    return {
+        name: "<text>" if isinstance(value, str) and not _EVIDENCE_NAME.fullmatch(value) else value
+        for name, value in list(signal.evidence.items())[:EVIDENCE_MAX]
+    }

@@ -24,6 +24,7 @@ def make_incident(**evidence: float | str) -> Incident:
     board.hear(make_signal(at_s=30, since=START, fingerprint="f" * 16, new_fingerprint=True, evidence=evidence), "a#1")
     board.hear(make_signal("service", "failed-requests", "budget-burn"), "a#1")
     incident, symptom = board.incidents.values()
+    incident = replace(incident, evidence=evidence)  # however long
     facts = replace(
         tell_facts(incident),
         blast=Blast(requests=500, requests_share=0.83, pages=812, routes=("/v1/convert",)),
@@ -87,3 +88,11 @@ def test_an_incident_survives_being_written_down() -> None:
     assert codec.decode_incident(codec.encode(incident)) == incident
     newer = codec.encode(incident).replace('"cause":', '"not_known_yet":1,"cause":', 1)
     assert codec.decode_incident(newer) == incident
+
+
+def test_a_sentence_in_the_evidence_reaches_nobody() -> None:
+    board = Board()
+    evidence = {"finding": "unreachable", "said": "patient record 5523", "free_bytes": 5, "share": 0.5}
+    board.hear(make_signal(evidence=evidence), "a#1")
+    (incident,) = board.incidents.values()
+    assert incident.evidence == {"finding": "unreachable", "said": "<text>", "free_bytes": 5, "share": 0.5}
