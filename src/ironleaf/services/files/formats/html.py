@@ -67,6 +67,10 @@ _MARKED_SECTION: Final = re.compile(r"<!\[[^>]*>?")
 _LISTS: Final = frozenset({"ul", "ol", "menu"})
 LIST_DEPTH_MAX: Final = 9
 _ACTIVE: Final = frozenset({"script", "object", "embed", "applet"})
+_LOADING: Final = frozenset({"src", "srcset", "background", "poster", "data"})
+"""Attributes by which a page loads something by itself; `href` does so in a `link` only."""
+_ELSEWHERE: Final = re.compile(r"\s*(?:https?:|ftp:|file:|//)", re.IGNORECASE)
+_SCRIPTED: Final = re.compile(r"\s*(?:javascript|vbscript):", re.IGNORECASE)
 
 
 class HtmlDecoder:
@@ -81,17 +85,31 @@ class HtmlDecoder:
         data = request.path.read_bytes()
         declared = _CHARSET.search(data[:_CHARSET_BYTES])
         decoded = decode_text(data, declared=declared[1].decode("ascii") if declared else None)
-        blocks, active = read_html(decoded.text)
-        notices = decoded.notices + ((errors.ACTIVE_CONTENT_IGNORED.reason,) if active else ())
-        return OpenedText([lambda _: blocks], characters_max=limits.files.text_characters_max, notices=notices)
+        blocks, notices = read_html(decoded.text)
+        return OpenedText(
+            [lambda _: blocks],
+            characters_max=limits.files.text_characters_max,
+            notices=(*decoded.notices, *notices),
+        )
 
 
-def read_html(markup: str) -> tuple[list[Block], bool]:
-    """Return the blocks of a page, and whether it holds anything that would run."""
+def read_html(markup: str) -> tuple[list[Block], tuple[str, ...]]:
+    """Return the blocks of a page, and the reasons that name what in it would run or be loaded from elsewhere."""
     reader = _Reader()
     reader.feed(_MARKED_SECTION.sub(" ", markup))
     reader.close()
-    return reader.blocks, reader.active
+    said = ((errors.ACTIVE_CONTENT_IGNORED, reader.active), (errors.EXTERNAL_LINKS_IGNORED, reader.linked))
+    return reader.blocks, tuple(notice.reason for notice, found in said if found)
+
+
+def _runs(attribute: tuple[str, str | None]) -> bool:
+    name, value = attribute
+    return name.startswith("on") or bool(value and _SCRIPTED.match(value))
+
+
+def _loads(tag: str, name: str, value: str | None) -> bool:
+    loading = name in _LOADING or (name == "href" and tag == "link")
+    return loading and bool(value and _ELSEWHERE.match(value))
 
 
 class _Reader(HTMLParser):
@@ -100,7 +118,7 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.blocks: list[Block] = []
-        self.active = False
+        self.active = self.linked = False
         self._pieces: list[str] = []
         self._silent: list[str] = []
         self._heading: int | None = None
@@ -111,7 +129,8 @@ class _Reader(HTMLParser):
         self._rows: list[list[str]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.active = self.active or tag in _ACTIVE or any(name.startswith("on") for name, _ in attrs)
+        self.active = self.active or tag in _ACTIVE or any(map(_runs, attrs))
+        self.linked = self.linked or any(_loads(tag, name, value) for name, value in attrs)
         if tag in _SILENT and tag != "head":
             self._silent.append(tag)
         if self._silent:

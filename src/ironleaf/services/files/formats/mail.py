@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from ironleaf.document import Block, BlockKind
@@ -16,7 +17,7 @@ from ironleaf.services.files.formats.plain import read_paragraphs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from email.message import EmailMessage
+    from email.message import EmailMessage, MIMEPart
 
     from ironleaf.services.files.formats.base import DecodeLimits, OpenedFile, OpenRequest
 
@@ -50,7 +51,7 @@ class MailDecoder:
         )
 
 
-def _read_head(message: EmailMessage) -> Iterator[Block]:
+def _read_head(message: MIMEPart) -> Iterator[Block]:
     if subject := _header(message, "Subject"):
         yield Block(kind=BlockKind.HEADING, text=subject, level=1)
     lines = [f"{name}: {value}" for name in _HEAD if (value := _header(message, name))]
@@ -58,7 +59,7 @@ def _read_head(message: EmailMessage) -> Iterator[Block]:
         yield Block(kind=BlockKind.PARAGRAPH, text="\n".join(lines))
 
 
-def _header(message: EmailMessage, name: str) -> str:
+def _header(message: MIMEPart, name: str) -> str:
     try:
         return " ".join(str(message.get(name, "")).split())
     except Exception:  # noqa: BLE001  # the library parses headers late, and raises what it likes at bad ones
@@ -66,26 +67,40 @@ def _header(message: EmailMessage, name: str) -> str:
 
 
 def _read_body(message: EmailMessage, notices: list[str]) -> Iterator[Block]:
-    """Yield the text parts; of a text and its HTML twin the text is taken if it says anything."""
-    parts = [part for part, _ in zip(message.walk(), range(PARTS_MAX), strict=False) if not part.is_multipart()]
-    if any(part.get_filename() or part.get_content_disposition() == "attachment" for part in parts):
+    """Yield the text parts; of a text and its HTML twin the text is taken if it says anything.
+
+    A mail within the mail is read where it stands, with its head.
+    """
+    walked = list(islice(message.walk(), PARTS_MAX + 1))
+    if len(walked) > PARTS_MAX:
+        notices.append(errors.TEXT_TRUNCATED.reason)
+    parts = walked[:PARTS_MAX]
+    if any(_is_attached(part) for part in parts):
         notices.append(errors.ATTACHMENTS_SKIPPED.reason)
-    plain = list(_blocks(parts, "text/plain", notices))
-    yield from plain or _blocks(parts, "text/html", notices)
-
-
-def _blocks(parts: list[EmailMessage], kind: str, notices: list[str]) -> Iterator[Block]:
+    plain = any(True for part in parts for _ in _read_part(part, "text/plain", notices))
     for part in parts:
-        if part.get_content_type() != kind or part.get_content_disposition() == "attachment":
-            continue
-        data = part.get_payload(decode=True)
-        if not isinstance(data, bytes):
-            continue
-        decoded = decode_text(data, declared=part.get_content_charset())
-        notices.extend(decoded.notices)
-        if kind == "text/plain":
-            yield from read_paragraphs(decoded.text)
-        else:
-            blocks, active = read_html(decoded.text)
-            notices.extend([errors.ACTIVE_CONTENT_IGNORED.reason] * active)
-            yield from blocks
+        if part.get_content_type() == "message/rfc822":
+            for inner in part.iter_parts():
+                yield from _read_head(inner)
+        yield from _read_part(part, "text/plain" if plain else "text/html", notices)
+
+
+def _is_attached(part: EmailMessage) -> bool:
+    named = part.get_filename() or part.get_content_disposition() == "attachment"
+    return bool(named) and not part.is_multipart()
+
+
+def _read_part(part: EmailMessage, kind: str, notices: list[str]) -> Iterator[Block]:
+    if part.is_multipart() or part.get_content_type() != kind or part.get_content_disposition() == "attachment":
+        return
+    data = part.get_payload(decode=True)
+    if not isinstance(data, bytes):
+        return
+    decoded = decode_text(data, declared=part.get_content_charset())
+    notices.extend(decoded.notices)
+    if kind == "text/plain":
+        yield from read_paragraphs(decoded.text)
+    else:
+        blocks, found = read_html(decoded.text)
+        notices.extend(found)
+        yield from blocks

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ironleaf.services.files.formats.encodings import decode_text
 from ironleaf.services.files.formats.html import read_html
+from ironleaf.services.files.formats.mail import PARTS_MAX
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,8 +102,8 @@ MARKUP = """<html><head><title>Title</title><style>p {}</style></head><body>
 
 
 def test_html_is_read_as_it_is_seen() -> None:
-    blocks, active = read_html(MARKUP)
-    assert not active
+    blocks, notices = read_html(MARKUP)
+    assert notices == ()
     assert [(block.kind.value, block.text, block.level) for block in blocks] == [
         ("heading", "Title", 1),
         ("heading", "Head\nline", 2),
@@ -116,12 +117,35 @@ def test_html_is_read_as_it_is_seen() -> None:
     ]
 
 
-@pytest.mark.parametrize("markup", ["<script>x</script>a", "<p onclick='x'>a", "<embed src=x>a"])
+@pytest.mark.parametrize(
+    "markup", ["<script>x</script>a", "<p onclick='x'>a", "<embed src=x>a", "<a href=' JavaScript:x'>a</a>"]
+)
 def test_active_markup_is_told(tmp_path: Path, bench: Any, markup: str) -> None:
     path = tmp_path / "in.html"
     path.write_text(markup, encoding="utf-8")
     assert bench.open(path, "html").notices == ("active-content-ignored",)
     assert bench.describe(path, "html").text_layer.text == "a"
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<img src='https://example.org/x.png'>a",
+        "<link rel=stylesheet href=//example.org/x.css>a",
+        "<iframe src='HTTP://example.org'></iframe>a",
+        "<body background='file:///etc/motd'>a",
+    ],
+)
+def test_what_would_be_loaded_from_elsewhere_is_told(tmp_path: Path, bench: Any, markup: str) -> None:
+    path = tmp_path / "in.html"
+    path.write_text(markup, encoding="utf-8")
+    assert bench.open(path, "html").notices == ("external-links-ignored",)
+    assert bench.describe(path, "html").text_layer.text == "a"
+
+
+@pytest.mark.parametrize("markup", ["<a href='https://example.org'>a</a>", "<img src='data:image/png;base64,AA'>a"])
+def test_links_to_click_and_pictures_within_are_content(markup: str) -> None:
+    assert read_html(markup)[1] == ()
 
 
 def test_html_in_a_declared_encoding(tmp_path: Path, bench: Any) -> None:
@@ -175,3 +199,39 @@ def test_mail_without_plain_text_is_read_from_its_html(tmp_path: Path, bench: An
     path.write_bytes(b"Subject: s\nFrom: a\nContent-Type: text/html\n\n<h1>Big</h1><script>x</script>")
     assert bench.open(path, "eml").notices == ("active-content-ignored",)
     assert bench.describe(path, "eml").text_layer.blocks[-1].text == "Big"
+
+
+NESTED = b"""From: a@example.org
+Subject: outer
+Content-Type: multipart/mixed; boundary=x
+
+--x
+Content-Type: text/plain
+
+Outer text.
+--x
+Content-Type: message/rfc822
+
+From: b@example.org
+Subject: inner
+Content-Type: text/plain
+
+Inner text.
+--x--
+"""
+
+
+def test_a_mail_within_the_mail_is_read_with_its_head(tmp_path: Path, bench: Any) -> None:
+    path = tmp_path / "in.eml"
+    path.write_bytes(NESTED)
+    assert [block.text for block in bench.describe(path, "eml").text_layer.blocks] == [
+        *("outer", "From: a@example.org", "Outer text."),
+        *("inner", "From: b@example.org", "Inner text."),
+    ]
+
+
+def test_parts_beyond_the_limit_are_told(tmp_path: Path, bench: Any) -> None:
+    path = tmp_path / "in.eml"
+    parts = b"--x\nContent-Type: text/plain\n\nword\n" * (PARTS_MAX + 1)
+    path.write_bytes(b"From: a\nSubject: s\nContent-Type: multipart/mixed; boundary=x\n\n" + parts + b"--x--\n")
+    assert bench.open(path, "eml").notices == ("text-truncated",)
