@@ -80,7 +80,7 @@ def read_backend(watch: BackendWatch) -> BackendFigures:
     """Return what is known of a backend, in detection's words."""
     finding = watch.finding()
     if finding is None or finding in _NO_TROUBLE:
-        return BackendFigures(alias=watch.alias)
+        return BackendFigures(alias=watch.alias, reads=finding is Finding.READS)
     snapshot = watch.breaker.snapshot()
     rests = snapshot.state is not BreakerState.CLOSED
     refused = rests and snapshot.reason is OpenReason.CONNECTION_REFUSED

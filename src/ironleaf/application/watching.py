@@ -241,7 +241,9 @@ class Watching:
         self.healings[entry.backend, entry.action.value, entry.outcome.value] += 1
         if entry.action in _HEALED and entry.outcome is HealingOutcome.DONE:
             component = f"backend:{entry.backend}"
-            self._tell_error(ENGINE_UNAVAILABLE, component, Outcome.HEALED, backend=entry.backend, engine=EngineName.VL)
+            self._tell_error(
+                ENGINE_UNAVAILABLE, component, Outcome.HEALED, backend=entry.backend, engine=EngineName.VL.value
+            )
 
     # -- how it is told on
 

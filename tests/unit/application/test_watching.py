@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +18,7 @@ from ironleaf.foundation.clock import Deadline
 from ironleaf.foundation.errors import IronleafError, LimitReached, ModelFailure, StorageFailure, ValidationProblem
 from ironleaf.foundation.errors.protocol import SERVICE_BUSY
 from ironleaf.foundation.monitoring import ErrorEvent, Measured, Outcome, WorkMeasured
+from ironleaf.foundation.monitoring.tally import Tally, pack_tally
 from ironleaf.foundation.processes import JobQueued, ReplacementReason, WorkerReplaced, WorkerStartFailed
 from ironleaf.foundation.resilience import AttemptTimedOut, BulkheadQueued, RetryScheduled
 from ironleaf.services.engines.base import RecogniseRequest, RungsExhausted
@@ -31,6 +32,9 @@ from ironleaf.services.engines.errors import (
 from ironleaf.services.engines.ledger import HealingAction, HealingEntry, HealingOutcome
 from ironleaf.services.files.errors import DAMAGED_IMAGE, SPOOL_FULL
 from ironleaf.web import ErrorSeen, RequestSeen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.anyio
 REQUEST = "01JDA2B3C4D5E6F7G8H9J0K1M2"
@@ -58,8 +62,14 @@ class Heard:
 
 
 @pytest.fixture
-def heard() -> Heard:
-    return Heard()
+def heard() -> Iterator[Heard]:
+    """Yield it; all errors that were told must be fit to be written down."""
+    heard, tally = Heard(), Tally()
+    yield heard
+    for event in heard.events:
+        if isinstance(event, ErrorEvent):
+            tally.add_error(event, 0)
+    pack_tally(tally)
 
 
 def asked(alias: str, error: IronleafError | None = None, engine: str = "vl") -> EngineAsked:

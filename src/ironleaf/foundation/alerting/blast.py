@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 BUCKET_S: Final = 10
 BUCKETS_MAX: Final = 360
 """An hour: what began earlier is counted from there."""
+LAG_S: Final = 2.0
+"""A trouble begins for detection at the tick after it was met."""
 NAMES_MAX: Final = 500
 """Different troubles and routes in one bucket; further ones are not told apart from none."""
 ROUTES_MAX: Final = 20
@@ -60,7 +62,7 @@ class BlastRadius:
         The pages of one request follow one another, so a request is counted once for each trouble;
         of several troubles the largest count is taken, since one request may meet all of them.
         """
-        root, first = (component, cause), int(since.timestamp()) // BUCKET_S
+        root, first = (component, cause), int((since.timestamp() - LAG_S) // BUCKET_S)
         buckets = [each for each in self._buckets if each.number >= first]
         met: Counter[tuple[str, str]] = Counter()
         pages: Counter[tuple[str, str]] = Counter()

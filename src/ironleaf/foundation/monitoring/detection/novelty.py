@@ -20,6 +20,8 @@ STANDING_MAX: Final = 10
 """New errors that stand at once. A release that breaks everything needs no more to be seen."""
 QUIET_S: Final = 3600.0
 """Over when none of its kind came for an hour."""
+SEEN_WELL_S: Final = 70.0
+"""The same of a model server that is seen to read: a canary page comes every minute, so one was read since."""
 
 
 class Novelty:
@@ -39,7 +41,7 @@ class Novelty:
         for sight in tick.sights:
             yield from self._see(tick, sight)
         for key, (condition, seen_s) in tuple(self._standing.items()):
-            if tick.now_s - seen_s >= QUIET_S:
+            if tick.now_s - seen_s >= (SEEN_WELL_S if tick.is_seen_well(key[0]) else QUIET_S):
                 del self._standing[key]
                 yield condition.end(tick)
 

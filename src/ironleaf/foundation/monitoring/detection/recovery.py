@@ -31,8 +31,13 @@ class Recovery:
             self._failed_at_s = now_s
         self._score = max(0.0, self._score + good * self._good_step + failed * self._failed_step)
 
-    def is_over(self, now_s: float, *, silenced: bool) -> bool:
-        """Tell whether it is over; ``silenced``: the part is not asked at present, so that silence proves nothing."""
+    def is_over(self, now_s: float, *, silenced: bool, seen_well_s: float | None = None) -> bool:
+        """Tell whether it is over.
+
+        ``silenced``: the part is not asked at present, so that silence proves nothing. ``seen_well_s``: something else
+        than callers' work shows that it works; a silence of so many seconds is enough then.
+        """
         clean_s = now_s - self._failed_at_s
         proven = self._score >= WELL_AGAIN and clean_s >= CLEAN_S
-        return proven or (clean_s >= QUIET_S and not silenced)
+        seen = seen_well_s is not None and clean_s >= seen_well_s
+        return proven or seen or (clean_s >= QUIET_S and not silenced)

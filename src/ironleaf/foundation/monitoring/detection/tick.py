@@ -77,6 +77,8 @@ class BackendFigures:
     """Why it does not read, from a closed list; empty if it reads or nothing is known."""
     definite: bool = False
     """The trouble cannot be bad luck: the model is gone, the key is refused."""
+    reads: bool = False
+    """The canary page, or a caller's, was read since it last failed."""
     proven: bool = False
     """Its breaker opened on callers' failures, and the canary page failed after that: nothing is left to wait for."""
 
@@ -111,6 +113,10 @@ class Tick:
     memory: MemoryFigures | None = None
     health: Mapping[str, HealthStatus] = field(default_factory=dict[str, "HealthStatus"])
     backends: tuple[BackendFigures, ...] = ()
+
+    def is_seen_well(self, component: str) -> bool:
+        """Tell whether the part is known to work, and not only not known to fail: said of model servers alone."""
+        return any(each.reads and each.component == component for each in self.backends)
 
     def is_silenced(self, component: str) -> bool:
         """Tell whether the absence of failures means nothing, since the part is not asked at present."""

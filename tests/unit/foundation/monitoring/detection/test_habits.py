@@ -14,7 +14,7 @@ from ironleaf.foundation.monitoring.detection.novelty import KNOWN_MAX, STANDING
 from ironleaf.foundation.monitoring.detection.silence import Silence
 from ironleaf.foundation.monitoring.detection.slowness import Slowness, find_percentile
 from ironleaf.foundation.monitoring.detection.surge import Surge
-from ironleaf.foundation.monitoring.detection.tick import Failures, Sight
+from ironleaf.foundation.monitoring.detection.tick import BackendFigures, Failures, Sight
 
 ON, OFF = SignalState.FIRING, SignalState.CLEAR
 
@@ -155,8 +155,8 @@ def test_the_evening_is_not_missed() -> None:
     assert stage.said == []
 
 
-def sight(fingerprint: str, cause: str = "internal-error") -> tuple[Sight, ...]:
-    return (Sight(component="service", cause=cause, fingerprint=fingerprint),)
+def sight(fingerprint: str, cause: str = "internal-error", component: str = "service") -> tuple[Sight, ...]:
+    return (Sight(component=component, cause=cause, fingerprint=fingerprint),)
 
 
 def test_a_fingerprint_is_new_once() -> None:
@@ -170,6 +170,18 @@ def test_a_fingerprint_is_new_once() -> None:
     stage.feed_for(3700, every_s=100)
     assert stage.states == [ON, OFF]
     assert stage.feed_for(100, sights=sight("young")) == []
+
+
+def test_what_was_new_at_a_backend_is_over_once_the_backend_is_seen_to_read() -> None:
+    stage = Stage(Novelty())
+    stage.feed(sights=sight("young", component="backend:alpha"))
+    stage.feed_for(600, every_s=60, backends=(BackendFigures(alias="alpha"), BackendFigures(alias="beta", reads=True)))
+    assert stage.states == [ON], "not known to fail is not known to work"
+    stage.feed(60, sights=sight("young", component="backend:alpha"))
+    stage.feed_for(69, backends=(BackendFigures(alias="alpha", reads=True),))
+    assert stage.states == [ON]
+    stage.feed(1, backends=(BackendFigures(alias="alpha", reads=True),))
+    assert stage.states == [ON, OFF]
 
 
 def test_a_second_new_one_of_the_same_cause_is_news() -> None:

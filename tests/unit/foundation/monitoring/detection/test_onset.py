@@ -148,6 +148,15 @@ def test_half_a_quiet_hour_ends_it_but_not_while_the_breaker_is_open() -> None:
     assert stage.states == [SignalState.FIRING, SignalState.CLEAR]
 
 
+def test_five_quiet_minutes_end_it_where_the_backend_is_seen_to_read() -> None:
+    stage = Stage(Onset())
+    break_down(stage, 5)
+    stage.feed_for(299, backends=(BackendFigures(alias="alpha", reads=True),))
+    assert stage.states == [SignalState.FIRING]
+    stage.feed(1.0, backends=(BackendFigures(alias="alpha", reads=True),))
+    assert stage.states == [SignalState.FIRING, SignalState.CLEAR]
+
+
 def test_where_calls_are_many_more_of_them_are_asked_for() -> None:
     stage = Stage(Onset())
     stage.feed_for(1800, attempts={BACKEND: 10})

@@ -39,6 +39,18 @@ def test_it_ends_when_work_goes_well_again() -> None:
     assert stage.states == [ON, OFF]
 
 
+def test_a_backend_that_is_seen_to_read_needs_no_callers_to_be_well() -> None:
+    stage = Stage(Urgent())
+    stage.feed(failures=(REFUSED,))
+    stage.feed_for(600, every_s=60, backends=(BackendFigures(alias="alpha", trouble="key_refused"),))
+    assert stage.states == [ON]
+    stage.feed(60, failures=(REFUSED,), backends=(BackendFigures(alias="alpha", reads=True),))
+    stage.feed_for(69, backends=(BackendFigures(alias="alpha", reads=True), BackendFigures(alias="beta")))
+    assert stage.states == [ON]
+    stage.feed(1, backends=(BackendFigures(alias="alpha", reads=True),))
+    assert stage.states == [ON, OFF]
+
+
 def test_it_does_not_end_by_silence_while_the_backend_is_not_asked() -> None:
     stage = Stage(Urgent())
     stage.feed(failures=(REFUSED,))

@@ -1,0 +1,118 @@
+"""Promise: a model dies, every page is read all the same, one person is told once, and once that it is over."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from anyio.from_thread import start_blocking_portal
+from tests.fixtures.service import EXAMPLES, Service, run_service
+from tests.fixtures.webhook import Inbox, open_inbox, wait_until
+
+from ironleaf.faults import CANARIES, FaultyModelServer
+from ironleaf.faults.model_server import MODEL
+from ironleaf.services.engines.canary import CANARY_WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("operator")]
+
+READS = f"{' '.join(CANARY_WORDS)} as a model reads it"
+PATIENT = {"IRONLEAF_ENGINES__VL__BREAKER__OPEN_FIRST_S": "60"}
+"""The breaker's own probe comes late, so that it is the search for the model that finds it."""
+TOLD_S = 30.0
+"""A definite trouble is believed after 10 s and told within another 10; the rest is for a slow machine."""
+OVER_S = 240.0
+"""Two minutes without a failure that was never seen before, a grace, and what a slow machine takes."""
+
+
+@contextmanager
+def run_model(fault: str) -> Iterator[tuple[FaultyModelServer, Callable[[str], None]]]:
+    """Yield a model server on a thread of its own, and how to change what it does."""
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(FaultyModelServer(fault, text=READS)) as server,
+    ):
+        yield server, lambda name: portal.call(server.use, name)
+
+
+def configure(model: FaultyModelServer, inbox: Inbox, **more: str) -> dict[str, str]:
+    backend = {"alias": "reader", "base_url": model.base_url, "model": MODEL}
+    return {
+        "IRONLEAF_ENGINES__VL__BACKENDS": json.dumps([backend]),
+        "IRONLEAF_ALERTS__CHANNELS": json.dumps([inbox.channel()]),
+        "IRONLEAF_ALERTS__GRACE_S": "5",
+        **more,
+    }
+
+
+class Operator:
+    """Looks at the service with a key of scope ``ops``."""
+
+    def __init__(self, service: Service) -> None:
+        environ = {**os.environ, "XDG_STATE_HOME": str(service.directory / "state")}
+        command = [sys.executable, "-m", "ironleaf", "keys", "create", "night", "--scope", "ops"]
+        made = subprocess.run(command, env=environ, cwd=service.directory, check=True, capture_output=True, text=True)
+        self._client = httpx.Client(
+            base_url=f"{service.url}/v1/ops", headers={"authorization": f"Bearer {made.stdout.strip()}"}
+        )
+        wait_until(lambda: self._client.get("/engines").status_code == 200, within_s=20)
+
+    def __enter__(self) -> Operator:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def read(self, path: str) -> dict[str, Any]:
+        return self._client.get(path).raise_for_status().json()["data"]
+
+
+def test_from_a_dead_model_to_a_resolved_incident(tmp_path: Path) -> None:
+    with (
+        open_inbox() as inbox,
+        run_model("ok") as (model, change),
+        contextmanager(run_service)(tmp_path, **configure(model, inbox, **PATIENT)) as service,
+        Operator(service) as operator,
+    ):
+        assert service.document(EXAMPLES / "receipt.jpg")["pages"][0]["engine"] == "vl"
+        served, model.models = model.models, ()
+        change("400-model-gone")
+        document = service.document(EXAMPLES / "receipt.jpg")
+        (page,) = document["pages"]
+        assert (page["engine"], page["degraded_reason"], document["degraded"]) == (
+            "embedded",
+            "model-unavailable",
+            True,
+        )
+        incident = inbox.wait_for("opened", within_s=TOLD_S)["incident"]
+        assert (incident["component"], incident["cause"]) == ("backend:reader", "model-unavailable")
+        wait_until(
+            lambda: "backend-down" in operator.read(f"/incidents/{incident['id']}")["incident"]["rules"],
+            within_s=TOLD_S,
+        )
+        story = operator.read(f"/incidents/{incident['id']}")
+        assert {"engine": "reader", "status": "down"} in story["card"]["ladder"]
+        assert story["card"]["blast"]["requests"] >= 1
+        breaker = next(each for each in operator.read("/engines")["backends"] if each["alias"] == "reader")
+        assert breaker["breaker"]["state"] == "open"
+
+        model.models = ("another", *served)
+        change("ok")
+        over = inbox.wait_for("resolved", within_s=OVER_S)
+        assert over["incident"]["id"] == incident["id"]
+        assert service.document(EXAMPLES / "receipt.jpg")["pages"][0]["engine"] == "vl"
+        actions = [each["action"] for each in operator.read("/healing")["entries"]]
+        assert "model_returned" in actions, "and what was done about it is written down"
+        assert [each["kind"] for each in inbox.received] == ["opened", "resolved"]
+        assert operator.read("/errors?window=5m&by=engine&view=all")["count"] >= 2, "the statistics were written"
+        told = json.dumps([inbox.received, story])
+        assert not [canary for canary in CANARIES if canary in told]
