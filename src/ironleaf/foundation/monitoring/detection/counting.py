@@ -111,7 +111,8 @@ class TickCounter:
             return
         if event.outcome is Outcome.FAILED:
             self._failed_requests += self._is_fresh("", "", event.request_id)
-        if event.fingerprint and len(self._sights) < SIGHTS_MAX:
+        news = tally.alert is not AlertRule.NEVER  # else it is the echo of something that is told itself
+        if news and event.fingerprint and len(self._sights) < SIGHTS_MAX:
             self._sights[Sight(component=component, cause=cause, fingerprint=event.fingerprint)] = None
 
     def _is_fresh(self, component: str, cause: str, request_id: str) -> bool:

@@ -122,3 +122,13 @@ def test_memory_is_bounded_whatever_comes() -> None:
     assert sum(each.count for each in tick.failures) == 2000, "nothing is lost, it is counted as other"
     assert max(map(len, tick.paces.values())) == PACES_MAX
     assert len(tick.sights) == 50
+
+
+def test_an_echo_of_what_is_told_itself_is_no_news() -> None:
+    def alert_of(reason: str, _level: Level) -> AlertRule:
+        return AlertRule.NEVER if reason == "circuit-open" else AlertRule.RATE
+
+    counter = TickCounter(alert_of=alert_of)
+    counter.hear(error("circuit-open", fingerprint="echo"))
+    counter.hear(error(fingerprint="cause"))
+    assert [sight.fingerprint for sight in counter.take(now_s=1.0, at=MONDAY).sights] == ["cause"]
