@@ -6,7 +6,9 @@ A conversion is a page of text and a page of an image. Each pair converts the sa
 file with a watching that hears and with one that is deaf, in alternating order; the
 figure is the median of the differences of processor time over all threads of the
 service's process, where all of the watching runs, against the time of the conversion.
-A text is so quick that it is paired `TEXT_PAIRS` times as often.
+A text is so quick that it is paired `TEXT_PAIRS` times as often. Telling the
+measurements on comes later, many at a time: ten for a page of text, each at the price
+of those that are heard together.
 """
 
 from __future__ import annotations
