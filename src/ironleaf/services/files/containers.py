@@ -71,14 +71,18 @@ _STREAMS: Final[tuple[tuple[str, FileType], ...]] = (
     ("EncryptedPackage", types.LOCKED_OFFICE),
     ("DRMEncryptedDataSpace", types.LOCKED_OFFICE),
     ("__properties_version1.0", types.OUTLOOK),
+    ("__nameid_version1.0", types.OUTLOOK),
     ("WordDocument", types.LEGACY_OFFICE),
     ("Workbook", types.LEGACY_OFFICE),
     ("Book", types.LEGACY_OFFICE),
     ("PowerPoint Document", types.LEGACY_OFFICE),
     ("PP97_DUALSTORAGE", types.LEGACY_OFFICE),
+    ("PP40", types.LEGACY_OFFICE),
+    ("Current User", types.LEGACY_OFFICE),
     ("VisioDocument", types.DOCUMENT),
     ("FileHeader", types.DOCUMENT),
     ("Quill", types.DOCUMENT),
+    ("PerfectOffice_MAIN", types.DOCUMENT),
 )
 
 
