@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ironleaf.application.bootstrap import make_randomness
-from ironleaf.application.cli.exits import choose_exit, face, say, say_problem
+from ironleaf.application.cli.exits import choose_exit, face, say, say_problem, show
 from ironleaf.application.cli.opening import open_house
 from ironleaf.application.conversions import Asker, Conversions
 from ironleaf.application.errors import as_known
@@ -22,6 +22,7 @@ from ironleaf.application.options import ConvertOptions, OutputFormat
 from ironleaf.application.settings import Settings
 from ironleaf.document import Document, Page
 from ironleaf.foundation.errors import IronleafError, Kind, Language
+from ironleaf.services.files.labels import clean_label
 from ironleaf.web.request_id import RequestIds
 
 SUFFIXES: Final[dict[OutputFormat, str]] = {
@@ -102,8 +103,8 @@ def _report(outcome: Outcome, target: Target) -> list[Kind]:
     if target.directory is None:
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
     else:
-        written = write_beside(target.directory, outcome.path.stem, SUFFIXES[target.output_format], text)
-        say(f"{outcome.path} -> {written}")
+        written = write_beside(target.directory, name_output(outcome.path), SUFFIXES[target.output_format], text)
+        say(f"{show(outcome.path)} -> {show(written)}")
     return [_say_page(outcome, page) for page in outcome.document.pages if page.error is not None]
 
 
@@ -123,6 +124,12 @@ def render(document: Document, output_format: OutputFormat) -> str:
         OutputFormat.HTML: document.html,
     }
     return filled[output_format] or ""
+
+
+def name_output(path: Path) -> str:
+    """Return the name, without its suffix, of what is made of a file: the file's own, without control characters."""
+    stem = path.stem
+    return stem if stem.isprintable() else clean_label(stem) or "document"
 
 
 def write_beside(directory: Path, stem: str, suffix: str, text: str) -> Path:

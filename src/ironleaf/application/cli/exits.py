@@ -55,7 +55,12 @@ def say(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
+def show(name: object) -> str:
+    """Return a path or name as a terminal may show it: no character in it acts on the terminal or on the line."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in str(name))
+
+
 def say_problem(problem: Problem, *, about: str, request_id: str | None = None) -> None:
     """Write an error about a file or command: what is wrong, its name in the catalogue, the number to look it up."""
     number = f" · {request_id}" if request_id else ""
-    say(f"{about}: {problem.message} [{problem.reason}{number}]")
+    say(f"{show(about)}: {problem.message} [{problem.reason}{number}]")

@@ -10,7 +10,7 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from ironleaf.application.bootstrap import make_randomness
-from ironleaf.application.cli.exits import choose_exit, face, say_problem
+from ironleaf.application.cli.exits import choose_exit, face, say_problem, show
 from ironleaf.application.cli.opening import open_house
 from ironleaf.application.conversions import Asker
 from ironleaf.application.errors import as_known
@@ -47,7 +47,7 @@ async def inspect_files(
 def describe(path: Path, found: Inspection) -> str:
     """Return an inspection as lines for people."""
     lines = [
-        f"{path}: {found.format} ({found.media_type}), {found.bytes} bytes, {found.page_count} pages",
+        f"{show(path)}: {found.format} ({found.media_type}), {found.bytes} bytes, {found.page_count} pages",
         *(f"  {page.number}: {_describe_page(page)}" for page in found.pages),
         *(f"  {use.name}: {use.actual} of {use.limit} {use.unit.value}" for use in found.limits),
     ]
