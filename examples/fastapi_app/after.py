@@ -27,8 +27,9 @@ from ironleaf.web import Envelope, document_errors, install
 
 INVOICE_BYTES_MAX: Final = 5_000_000
 CHUNK_BYTES: Final = 64 * 1024
-MODEL_HOST: Final = "10.20.30.40"
-MODEL_PORT: Final = 9997
+MODEL_HOST: Final = "127.0.0.1"
+MODEL_PORT: Final = 9
+"""Where nobody listens: this model is always down."""
 MODEL_S: Final = 2.0
 
 INVOICE_TOO_LARGE: Final = Entry(

@@ -10,6 +10,7 @@ from ironleaf.web.answer import OwnResponse, answer_error
 from ironleaf.web.departure import run_while_connected
 from ironleaf.web.envelope import DetailBody, Envelope, ErrorBody, ErrorEnvelope, ProblemDocument, document_errors
 from ironleaf.web.front_guard import FrontRules
+from ironleaf.web.heads import answer_heads
 from ironleaf.web.health import HealthDetails
 from ironleaf.web.hosts import HostRules
 from ironleaf.web.installation import Kit, complete_catalogue, install
@@ -34,6 +35,7 @@ __all__ = [
     "RequestObserver",
     "RequestSeen",
     "answer_error",
+    "answer_heads",
     "complete_catalogue",
     "document_errors",
     "install",

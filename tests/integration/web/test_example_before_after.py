@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "fastapi_app"
-PRIVATE = ("/srv/invoices", "10.20.30.40", "7f3a", "Errno")
+PRIVATE = ("/srv/invoices", "127.0.0.1", "7f3a", "Errno")
 
 pytestmark = pytest.mark.anyio
 
@@ -26,11 +26,7 @@ async def test_before_it_tells_where_things_are() -> None:
     assert any(private in answer.text for private in PRIVATE)
 
 
-async def test_after_it_tells_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def refuse(*_: object) -> None:
-        raise ConnectionRefusedError(111, "10.20.30.40:9997")
-
-    monkeypatch.setattr("asyncio.open_connection", refuse)
+async def test_after_it_tells_what_to_do() -> None:
     answer = await upload(runpy.run_path(str(EXAMPLE / "after.py"))["app"], **{"accept-language": "zh"})
     assert answer.status_code == 503
     assert answer.json()["error"]["reason"] == "invoice-reader-down"

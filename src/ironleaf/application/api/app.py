@@ -29,7 +29,7 @@ from ironleaf.application.statistics_desk import StatisticsDesk
 from ironleaf.application.subscriptions import each, log_error, log_request
 from ironleaf.foundation.errors.protocol import ENTRIES as PROTOCOL_ENTRIES
 from ironleaf.foundation.observability import Redactor
-from ironleaf.web import install
+from ironleaf.web import answer_heads, install
 
 FORM_BYTES_MAX = 1024 * 1024
 """Around a file of the largest size: options, boundaries, part headers. Beyond both, no part of it is looked at."""
@@ -102,14 +102,14 @@ def _add_console(app: FastAPI, house: House, statistics: StatisticsDesk, redacto
     )
     app.include_router(ops.make_router(pages, Feed(sources, house.clock), health=house.health, access=house.access))
     app.include_router(assets.make_router())
-    app.include_router(
-        home.make_router(
-            pages,
-            desk=house.desk,
-            health=house.health,
-            progress=house.progress,
-            limits=house.settings.files.limits,
-            engines=tuple(house.engines),
-            notices=house.notices,
-        )
+    first = home.make_router(
+        pages,
+        desk=house.desk,
+        health=house.health,
+        progress=house.progress,
+        limits=house.settings.files.limits,
+        engines=tuple(house.engines),
+        notices=house.notices,
     )
+    answer_heads(first, "/")
+    app.include_router(first)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 
 from ironleaf.application.engine_desk import EngineDesk, EngineLadder
-from ironleaf.web import Envelope
+from ironleaf.web import Envelope, answer_heads
 
 
 def make_router(desk: EngineDesk) -> APIRouter:
@@ -17,4 +17,5 @@ def make_router(desk: EngineDesk) -> APIRouter:
         """Who reads pages here, in the order of asking, and who can at present."""
         return Envelope[EngineLadder](data=await desk.ladder(), request_id=request.state.request_id)
 
+    answer_heads(router)
     return router

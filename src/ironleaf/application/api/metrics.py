@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from ironleaf.application.access.guard import GUARD_ERRORS, Guard
 from ironleaf.application.access.keys import Scope
 from ironleaf.application.metrics import MEDIA_TYPE, render
-from ironleaf.web import document_errors
+from ironleaf.web import answer_heads, document_errors
 
 
 def make_router(registry: CollectorRegistry, *, guard: Guard) -> APIRouter:
@@ -26,4 +26,5 @@ def make_router(registry: CollectorRegistry, *, guard: Guard) -> APIRouter:
         """Counters, histograms and states of this process in the text format of Prometheus."""
         return PlainTextResponse(render(registry), media_type=MEDIA_TYPE)
 
+    answer_heads(router)
     return router

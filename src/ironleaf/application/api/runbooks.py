@@ -11,7 +11,7 @@ from starlette.responses import Response
 from ironleaf.application.runbooks import find_runbook
 from ironleaf.foundation.errors import BusinessError
 from ironleaf.foundation.errors.protocol import BAD_OPTION, NOT_FOUND
-from ironleaf.web import document_errors
+from ironleaf.web import answer_heads, document_errors
 from ironleaf.web.catalogue_pages import find_language, make_page, respond_page
 
 
@@ -30,4 +30,5 @@ def make_router() -> APIRouter:
         language = find_language(request)
         return respond_page(make_page(runbook.rule, runbook.in_language(language), language), language)
 
+    answer_heads(router)
     return router
