@@ -6,13 +6,16 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from anyio.from_thread import start_blocking_portal
-from tests.fixtures.service import EXAMPLES, Service, run_service
+from tests.fixtures.databases import make_empty
+from tests.fixtures.service import EXAMPLES, Service, find_port, run_service
 from tests.fixtures.webhook import Inbox, open_inbox, wait_until
 
 from ironleaf.faults import CANARIES, FaultyModelServer
@@ -116,3 +119,69 @@ def test_from_a_dead_model_to_a_resolved_incident(tmp_path: Path) -> None:
         assert operator.read("/errors?window=5m&by=engine&view=all")["count"] >= 2, "the statistics were written"
         told = json.dumps([inbox.received, story])
         assert not [canary for canary in CANARIES if canary in told]
+
+
+class Replica:
+    """A service among several that share a database; it can be killed and started again."""
+
+    def __init__(self, directory: Path, settings: dict[str, str]) -> None:
+        directory.mkdir()
+        self._directory = directory
+        self._settings = settings
+        self._port = find_port()
+        self.start()
+
+    def start(self) -> None:
+        self._running = run_service(self._directory, port=self._port, **self._settings)
+        self.service = next(self._running)
+
+    def kill(self) -> None:
+        self.service.process.kill()
+        self._running.close()
+
+    def stop(self) -> None:
+        self._running.close()
+
+    def fail(self, count: int) -> Counter[int]:
+        """Ask for what only the dead model could read; return how often each status came."""
+        with ThreadPoolExecutor(4) as pool:
+            return Counter(pool.map(lambda _: self._ask(), range(count)))
+
+    def _ask(self) -> int:
+        return self.service.convert(EXAMPLES / "receipt.jpg", engine="vl").status_code
+
+
+def test_five_hundred_failing_requests_are_one_alert(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Two replicas on one PostgreSQL, three of their starts after a kill, one dead model."""
+    database_settings = make_empty("postgresql", request)
+    with open_inbox() as inbox, run_model("ok") as (model, change):
+        settings = configure(
+            model,
+            inbox,
+            IRONLEAF_DATABASE__URL=database_settings.url,
+            IRONLEAF_WORKERS__RECOGNISERS="1",
+            IRONLEAF_WORKERS__DECODERS="1",
+            IRONLEAF_ALERTS__GRACE_S="20",
+        )
+        replicas = [Replica(tmp_path / name, settings) for name in ("left", "right")]
+        for replica in replicas:
+            assert replica.fail(1) == {200: 1}
+        change("400-model-gone")
+        failed: Counter[int] = Counter()
+        for place in (0, 1, 0):
+            for replica in replicas:
+                failed += replica.fail(75)
+            inbox.wait_for("opened", within_s=TOLD_S)
+            replicas[place].kill()
+            replicas[place].start()
+        for replica in replicas:
+            failed += replica.fail(25)
+        assert failed == {503: 500}
+        change("ok")
+        over = inbox.wait_for("resolved", within_s=OVER_S)
+        for replica in replicas:
+            replica.stop()
+    assert [each["kind"] for each in inbox.received] == ["opened", "resolved"], inbox.received
+    (alert, _) = inbox.received
+    assert (alert["incident"]["component"], alert["incident"]["cause"]) == ("backend:reader", "model-unavailable")
+    assert alert["incident"]["id"] == over["incident"]["id"]

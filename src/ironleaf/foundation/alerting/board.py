@@ -248,7 +248,7 @@ class Board:
 
     def _judge(self, incident: Incident, now: datetime) -> Incident:
         """Return the incident with who mutes it, and which silence covers it, at this time."""
-        settling = timedelta(seconds=self.policy.settling_s)
+        settling = timedelta(seconds=max(self.policy.settling_s, *(_trails_s(rule) for rule in incident.rules)))
         others = [
             each
             for each in self.incidents.values()
@@ -425,3 +425,7 @@ def _hold(incident: Incident) -> Incident:
 
 def _first(one: datetime | None, other: datetime | None) -> datetime | None:
     return min((each for each in (one, other) if each is not None), default=None)
+
+
+def _trails_s(rule: str) -> float:
+    return RULES[rule].trails_s if rule in RULES else 0.0

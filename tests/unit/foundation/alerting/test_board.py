@@ -115,6 +115,18 @@ def test_twelve_symptoms_of_one_cause_are_not_told() -> None:
     assert [kind for kind, _ in story.told] == ["opened", "resolved"]
 
 
+def test_a_symptom_that_looks_back_is_quiet_while_its_windows_are_full_of_the_cause() -> None:
+    story = Story()
+    story.hear()
+    story.hear("service", "failed-requests", "budget-burn")
+    story.wait(60)
+    story.hear(clear=True)
+    story.wait(36 * 60)
+    story.hear("service", "failed-requests", "budget-burn", clear=True)
+    story.wait(1_000)
+    assert [kind for kind, _ in story.told] == ["opened", "resolved"]
+
+
 def test_a_symptom_that_outlives_its_cause_speaks_up() -> None:
     story = Story()
     story.hear()

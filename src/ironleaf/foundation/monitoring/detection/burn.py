@@ -11,6 +11,7 @@ Windows and factors are those of the SRE workbook (chapter 5) for a budget of 30
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 from ironleaf.foundation.monitoring.detection.condition import Condition
@@ -27,14 +28,16 @@ if TYPE_CHECKING:
 AVAILABILITY_TARGET: Final = 0.995
 """Of the requests. One process on one machine with a model server behind it, which is restarted now and then: three
 and a half hours a month. What the ladder saves is no failure: the caller got a text."""
-FAILURES_MIN: Final = 10
-"""In the long window. The workbook's rates say nothing at low traffic: one failure of five requests at night is a
-fifth of them, and no outage."""
+FAILURES_MIN: Final = 20
+"""In the long window. The workbook's rates say nothing at low traffic: four files that break an engine, each sent
+three times in a quiet night, are no outage. With 10 such nights spoke 0.2 times a week; outages are the onset's."""
 FAILURES_SHORT_MIN: Final = 3
 """In the short window: it goes on."""
 CLEAR_PART: Final = 0.5
 """Over when the short window burns less than this part of the factor."""
 CLEAR_S: Final = 300.0
+AFTER_BURN_S: Final = 6 * 3_600.0
+"""So long the leak's short window is full of what burned fast, and was told as that."""
 
 _MINUTE_S: Final = 60.0
 _HOUR_S: Final = 3600.0
@@ -51,13 +54,16 @@ class Burn:
     def __init__(self, *, availability_target: float = AVAILABILITY_TARGET, failures_min: int = FAILURES_MIN) -> None:
         budget = 1.0 - availability_target
         pairs = [_Pair(*each, budget=budget, failures_min=failures_min) for each in PAIRS]
-        self._rules = [
+        self._burn, self._leak = (
             _Burning(rule, [pair for pair in pairs if pair.rule is rule]) for rule in (BUDGET_BURN, BUDGET_LEAK)
-        ]
+        )
+        self._burned_s = -math.inf
 
     def feed(self, tick: Tick) -> Iterator[Signal]:
-        for each in self._rules:
-            yield from each.feed(tick)
+        yield from self._burn.feed(tick, begins=True)
+        if self._burn.firing:
+            self._burned_s = tick.now_s
+        yield from self._leak.feed(tick, begins=tick.now_s - self._burned_s >= AFTER_BURN_S)
 
 
 class _Pair:
@@ -98,7 +104,12 @@ class _Burning:
         self._pairs = pairs
         self._condition = Condition(rule, "service", "failed-requests", clear_s=CLEAR_S)
 
-    def feed(self, tick: Tick) -> tuple[Signal, ...]:
+    @property
+    def firing(self) -> bool:
+        return self._condition.firing
+
+    def feed(self, tick: Tick, *, begins: bool) -> tuple[Signal, ...]:
+        """Take a tick into account; unless it ``begins``, only what stands already goes on."""
         for pair in self._pairs:
             pair.add(tick)
         burning = [pair for pair in self._pairs if pair.burns]
@@ -110,4 +121,5 @@ class _Burning:
             "window_s": worst.long.span_s,
         }
         calm = all(pair.is_calm for pair in self._pairs)
-        return self._condition.tell(tick, bad=bool(burning), good=calm and not burning, evidence=evidence)
+        bad = bool(burning) and (begins or self.firing)
+        return self._condition.tell(tick, bad=bad, good=calm and not burning, evidence=evidence)

@@ -20,8 +20,6 @@ STANDING_MAX: Final = 10
 """New errors that stand at once. A release that breaks everything needs no more to be seen."""
 QUIET_S: Final = 3600.0
 """Over when none of its kind came for an hour."""
-SEEN_WELL_S: Final = 70.0
-"""The same of a model server that is seen to read: a canary page comes every minute, so one was read since."""
 
 
 class Novelty:
@@ -41,7 +39,8 @@ class Novelty:
         for sight in tick.sights:
             yield from self._see(tick, sight)
         for key, (condition, seen_s) in tuple(self._standing.items()):
-            if tick.now_s - seen_s >= (SEEN_WELL_S if tick.is_seen_well(key[0]) else QUIET_S):
+            quiet_s = NEW_ERROR.seen_well_s if tick.is_seen_well(key[0]) else None
+            if tick.now_s - seen_s >= (quiet_s or QUIET_S):
                 del self._standing[key]
                 yield condition.end(tick)
 

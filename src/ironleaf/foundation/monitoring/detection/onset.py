@@ -36,10 +36,6 @@ minute that they were chosen for, since the estimate of the traffic is off by so
 SHARE_TO_BLAME: Final = 0.25
 """A cause with this part of an onset's failures belongs to it; the one with most gives it its name."""
 
-SEEN_WELL_S: Final = 300.0
-"""Nothing failed for so long while the canary page was read again and again. Longer than for troubles of all work: at
-six calls a minute of which one in five fails, five minutes without a failure come once in a thousand times."""
-
 
 class Onset:
     """Error onset, for each component by itself.
@@ -105,7 +101,7 @@ class _Part:
     def judge(self, tick: Tick) -> Iterator[Signal]:
         """Say what is over."""
         silenced = tick.is_silenced(self._name)
-        seen_well_s = SEEN_WELL_S if tick.is_seen_well(self._name) else None
+        seen_well_s = ERROR_ONSET.seen_well_s if tick.is_seen_well(self._name) else None
         for blame in tuple(self._blames):
             if blame.recovery.is_over(tick.now_s, silenced=silenced, seen_well_s=seen_well_s):
                 self._blames.remove(blame)

@@ -31,6 +31,7 @@ class Panel:
         self._standing: dict[Identity, Signal] = {}
         self._started_s: float | None = None
         self._now: tuple[float, datetime] | None = None
+        self._well_since_s: dict[str, float] = {}
         self._failing: set[str] = set()
 
     @property
@@ -43,6 +44,8 @@ class Panel:
         if self._started_s is None:
             self._started_s = tick.now_s
         self._now = tick.now_s, tick.at
+        well = {each.component for each in tick.backends if each.reads}
+        self._well_since_s = {name: self._well_since_s.get(name, tick.now_s) for name in well}
         said: list[Signal] = []
         for name, detector in self._detectors.items():
             said += self._ask(name, detector, tick)
@@ -62,8 +65,14 @@ class Panel:
         return tuple(
             _close(identity, at)
             for identity in identities
-            if identity not in self._standing and up_s >= _settles_s(identity.rule)
+            if identity not in self._standing
+            and (up_s >= _settles_s(identity.rule) or self._is_seen_well(identity, now_s))
         )
+
+    def _is_seen_well(self, identity: Identity, now_s: float) -> bool:
+        since_s = self._well_since_s.get(identity.component)
+        least_s = RULES[identity.rule].seen_well_s if identity.rule in RULES else None
+        return since_s is not None and least_s is not None and now_s - since_s >= least_s
 
     def _ask(self, name: str, detector: Detector, tick: Tick) -> list[Signal]:
         try:

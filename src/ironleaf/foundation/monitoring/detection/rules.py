@@ -26,6 +26,11 @@ class Rule:
     sentence: Text
     settles_s: float
     """So long after a start the rule has seen again whatever still holds: until then its silence means nothing."""
+    trails_s: float = 0.0
+    """So long after all is well the rule may still hold, since its windows look back."""
+    seen_well_s: float | None = None
+    """A silence of so many seconds ends it at a model server that is seen to read all the while: a canary page comes
+    every minute. None: the canary page proves nothing about it."""
 
 
 ERROR_ONSET: Final = Rule(
@@ -36,6 +41,8 @@ ERROR_ONSET: Final = Rule(
         "某个组件的失败率突然远高于正常水平。",
     ),
     settles_s=0.5 * _HOUR_S,
+    trails_s=0.6 * _HOUR_S,
+    seen_well_s=300.0,  # six calls a minute, one in five failing: five clean minutes are one in a thousand
 )
 BUDGET_BURN: Final = Rule(
     name="budget-burn",
@@ -45,6 +52,7 @@ BUDGET_BURN: Final = Rule(
         "失败的请求过多，照此下去本月的错误预算几天内就会用完。",
     ),
     settles_s=0.5 * _HOUR_S,
+    trails_s=0.75 * _HOUR_S,
 )
 BUDGET_LEAK: Final = Rule(
     name="budget-leak",
@@ -63,6 +71,7 @@ NEEDS_A_PERSON: Final = Rule(
         "出现了无法自行恢复的故障，需要人工处理。",
     ),
     settles_s=0.5 * _HOUR_S,
+    seen_well_s=70.0,
 )
 CALLER_SURGE: Final = Rule(
     name="caller-surge",
@@ -72,6 +81,7 @@ CALLER_SURGE: Final = Rule(
         "调用方触发同一限制或被拒绝的次数远多于平时。",
     ),
     settles_s=0.5 * _HOUR_S,
+    trails_s=0.5 * _HOUR_S,
 )
 SLOW_DOWN: Final = Rule(
     name="slow-down",
@@ -81,6 +91,7 @@ SLOW_DOWN: Final = Rule(
         "某个处理阶段或引擎完成同样的工作所花的时间远超以往。",
     ),
     settles_s=24 * _HOUR_S,
+    trails_s=0.5 * _HOUR_S,
 )
 QUEUE_GROWTH: Final = Rule(
     name="queue-growth",
@@ -144,6 +155,7 @@ BACKEND_DOWN: Final = Rule(
         "模型服务无法识别页面：熔断器已打开，或未能通过探测页检查。",
     ),
     settles_s=300.0,
+    seen_well_s=30.0,
 )
 NEW_ERROR: Final = Rule(
     name="new-error",
@@ -153,6 +165,7 @@ NEW_ERROR: Final = Rule(
         "代码中出现了从未见过的故障。",
     ),
     settles_s=2 * _HOUR_S,
+    seen_well_s=70.0,
 )
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(

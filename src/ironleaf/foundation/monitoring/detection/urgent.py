@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ironleaf.foundation.errors import AlertRule
 from ironleaf.foundation.monitoring.detection.condition import Condition
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
     from ironleaf.foundation.monitoring.detection.tick import Tick
     from ironleaf.foundation.monitoring.signals import Signal
-
-SEEN_WELL_S: Final = 70.0
-"""Nothing failed for so long at a part that is seen to work: a canary page comes every minute, one was read since."""
 
 
 class Urgent:
@@ -40,7 +37,7 @@ class Urgent:
             good = _count_good(tick, key[0])
             recovery.add(good=good, failed=failed.get(key, 0), now_s=tick.now_s)
             part = key[0]
-            seen_well_s = SEEN_WELL_S if tick.is_seen_well(part) else None
+            seen_well_s = NEEDS_A_PERSON.seen_well_s if tick.is_seen_well(part) else None
             if recovery.is_over(tick.now_s, silenced=tick.is_silenced(part), seen_well_s=seen_well_s):
                 del self._standing[key]
                 yield condition.end(tick)

@@ -12,7 +12,7 @@ from ironleaf.foundation.errors import AlertRule, Level
 from ironleaf.foundation.monitoring import SignalState
 from ironleaf.foundation.monitoring.detection.novelty import KNOWN_MAX, STANDING_MAX, Novelty
 from ironleaf.foundation.monitoring.detection.silence import Silence
-from ironleaf.foundation.monitoring.detection.slowness import Slowness, find_percentile
+from ironleaf.foundation.monitoring.detection.slowness import HISTORY_MIN, Slowness, find_percentile
 from ironleaf.foundation.monitoring.detection.surge import Surge
 from ironleaf.foundation.monitoring.detection.tick import BackendFigures, Failures, Sight
 
@@ -86,7 +86,7 @@ def run_engine(stage: Stage, windows: int, *, times: float = 1.0, seed: int = 1)
 
 def test_three_times_slower_is_said_after_three_windows_and_its_end_after_two() -> None:
     stage = Stage(Slowness())
-    run_engine(stage, 60)
+    run_engine(stage, HISTORY_MIN)
     run_engine(stage, 2, times=4.0)
     assert stage.said == []
     run_engine(stage, 2, times=4.0)
@@ -99,15 +99,15 @@ def test_three_times_slower_is_said_after_three_windows_and_its_end_after_two() 
 
 def test_nothing_is_slow_before_something_is_usual() -> None:
     stage = Stage(Slowness())
-    run_engine(stage, 20)
+    run_engine(stage, HISTORY_MIN - 20)
     run_engine(stage, 10, times=10.0)
     assert stage.said == []
 
 
 def test_what_lasts_becomes_usual() -> None:
     stage = Stage(Slowness())
-    run_engine(stage, 60)
-    run_engine(stage, 200, times=4.0)
+    run_engine(stage, HISTORY_MIN)
+    run_engine(stage, 2 * HISTORY_MIN, times=4.0)
     assert stage.states == [ON, OFF]
 
 

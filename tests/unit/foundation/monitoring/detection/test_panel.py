@@ -14,7 +14,7 @@ from ironleaf.foundation.monitoring.detection import RULES
 from ironleaf.foundation.monitoring.detection.panel import Panel
 from ironleaf.foundation.monitoring.detection.settings import RANGES, DetectionSettings
 from ironleaf.foundation.monitoring.detection.standard import make_standard_panel
-from ironleaf.foundation.monitoring.detection.tick import Tick
+from ironleaf.foundation.monitoring.detection.tick import BackendFigures, Tick
 from ironleaf.foundation.monitoring.detection.urgent import Urgent
 
 if TYPE_CHECKING:
@@ -50,6 +50,20 @@ def test_a_rule_that_is_off_says_nothing() -> None:
     stage = Stage(Panel({"urgent": Urgent()}, off=("needs-a-person",)))
     stage.feed_for(5, failures=(FULL,))
     assert stage.said == []
+
+
+@pytest.mark.parametrize("rule", [name for name, rule in RULES.items() if rule.seen_well_s is not None])
+def test_after_a_start_a_backend_that_reads_ends_what_was_said_of_it_before(rule: str) -> None:
+    panel = Panel({})
+    stage = Stage(panel)
+    here, elsewhere = Identity(rule, "backend:alpha", "model-failed"), Identity(rule, "backend:beta", "model-failed")
+    well_s = int(RULES[rule].seen_well_s or 0)
+    stage.feed_for(well_s, backends=(BackendFigures(alias="alpha", reads=True), BackendFigures(alias="beta")))
+    assert panel.find_absent([here, elsewhere]) == ()
+    stage.feed(1.0, backends=(BackendFigures(alias="alpha", reads=True), BackendFigures(alias="beta")))
+    assert [each.component for each in panel.find_absent([here, elsewhere])] == ["backend:alpha"]
+    stage.feed(1.0, backends=(BackendFigures(alias="alpha"),))
+    assert panel.find_absent([here]) == (), "what fails again must be well anew"
 
 
 def test_after_a_start_what_still_holds_is_said_again_and_what_ended_is_found_absent() -> None:

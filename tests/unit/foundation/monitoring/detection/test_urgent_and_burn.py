@@ -6,7 +6,7 @@ from tests.fixtures.detection import Stage, fail
 
 from ironleaf.foundation.errors import AlertRule, Level
 from ironleaf.foundation.monitoring import SignalState, Urgency
-from ironleaf.foundation.monitoring.detection.burn import Burn
+from ironleaf.foundation.monitoring.detection.burn import AFTER_BURN_S, Burn
 from ironleaf.foundation.monitoring.detection.tick import BackendFigures
 from ironleaf.foundation.monitoring.detection.urgent import Urgent
 
@@ -96,6 +96,17 @@ def test_a_slow_leak_is_a_ticket_and_no_page() -> None:
     assert len(stage.said) == 1
 
 
+def test_what_burned_fast_is_no_leak_afterwards_and_what_goes_on_is() -> None:
+    stage = Stage(Burn())
+    stage.feed_for(600, every_s=10, requests=1, failed_requests=1)
+    stage.feed_for(AFTER_BURN_S, every_s=60, requests=1)
+    assert {signal.rule for signal in stage.said} == {"budget-burn"}
+    for _ in range(300):
+        stage.feed_for(99 * 20, every_s=20 * 9, requests=9)
+        stage.feed(20, requests=1, failed_requests=1)
+    assert [signal.rule for signal in stage.said] == ["budget-burn", "budget-burn", "budget-leak"]
+
+
 def test_the_objective_is_a_setting() -> None:
     strict, lax = Stage(Burn()), Stage(Burn(availability_target=0.9))
     for stage in (strict, lax):
@@ -108,3 +119,11 @@ def test_few_failures_can_be_allowed() -> None:
     stage = Stage(Burn(failures_min=100))
     stage.feed_for(50 * 30, every_s=30, requests=1, failed_requests=1)
     assert stage.said == []
+
+
+def test_a_few_broken_files_in_a_quiet_night_burn_nothing() -> None:
+    stage = Stage(Burn())
+    stage.feed_for(19 * 60, every_s=60, requests=1, failed_requests=1)
+    assert stage.said == []
+    stage.feed(60, requests=1, failed_requests=1)
+    assert {signal.rule for signal in stage.said} == {"budget-burn"}
