@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def logs(tmp_path: Path) -> Iterator[Path]:
-    """The directory of the log files."""
+def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The directory of the log files; the switch of ``make leaks``, read by now, is no setting of the product's."""
+    monkeypatch.delenv("IRONLEAF_LEAKS", raising=False)
     with write_logs(tmp_path / "logs") as directory:
         yield directory
