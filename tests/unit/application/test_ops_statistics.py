@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,13 @@ from ironleaf.application.access.keys import Scope
 from ironleaf.application.api import metrics as metrics_door
 from ironleaf.application.api import ops_statistics
 from ironleaf.application.catalogue import build_catalogue
+from ironleaf.application.cli.statistics import show_errors
 from ironleaf.application.metrics import HouseCollector, make_registry, render
+from ironleaf.application.settings import Settings
 from ironleaf.application.statistics_desk import StatisticsDesk, View
 from ironleaf.application.watching import Watching
 from ironleaf.faults import ManualClock
+from ironleaf.foundation.clock import SystemClock
 from ironleaf.foundation.database import Database, DatabaseSettings
 from ironleaf.foundation.errors import Kind, Level
 from ironleaf.foundation.errors.protocol import CLIENT_CLOSED
@@ -42,8 +46,8 @@ class Stand:
     def __init__(self, directory: Path) -> None:
         self.clock = ManualClock()
         self.gate = Gatehouse()
-        settings = DatabaseSettings(url=f"sqlite:///{directory / 'ironleaf.db'}")
-        self.database = Database(settings, clock=self.clock)
+        self.settings = DatabaseSettings(url=f"sqlite:///{directory / 'ironleaf.db'}")
+        self.database = Database(self.settings, clock=self.clock)
         self.recorder = Recorder(self.database, writer="W1", clock=self.clock)
         self.watching = Watching(self.clock)
         self.watching.listen(self.recorder.hear)
@@ -223,6 +227,27 @@ async def test_the_last_hour_is_told_minute_by_minute(tmp_path: Path) -> None:
     assert [each for each in reading.p50_s if each is not None] == pytest.approx([0.5, 1.5, 2.0], rel=0.02)
     assert reading.p95_s[0] is None
     await stand.database.aclose()
+
+
+def test_a_narrow_terminal_cuts_no_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    stand = Stand(tmp_path)
+    stand.clock.advance(SystemClock().now().timestamp() - stand.clock.now().timestamp())
+    stand.database.migrate()
+    longest = max(build_catalogue(), key=lambda entry: len(entry.reason))
+    stand.watching.hear_error(make_seen(longest, "/v1/convert"))
+
+    async def write() -> None:
+        await stand.recorder.write()
+        await stand.database.aclose()
+
+    asyncio.run(write())
+    show_errors(Settings(database=stand.settings), Window.DAY, Dimension.CODE, as_json=False)
+    told = capsys.readouterr().out
+    assert str(longest.code) in told
+    assert "\N{HORIZONTAL ELLIPSIS}" not in told
 
 
 def test_a_page_that_is_closed_is_no_error(tmp_path: Path) -> None:

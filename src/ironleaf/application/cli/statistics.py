@@ -17,6 +17,7 @@ from ironleaf.application.settings import Settings
 from ironleaf.application.statistics_desk import ErrorStatistics, PerformanceStatistics, StatisticsDesk, View
 from ironleaf.foundation.clock import SystemClock
 from ironleaf.foundation.database import Database
+from ironleaf.foundation.errors import Language
 from ironleaf.foundation.monitoring import Dimension, Window
 from ironleaf.foundation.monitoring.recorder import Recorder
 
@@ -53,14 +54,14 @@ def show_errors(settings: Settings, window: Window, by: Dimension, *, as_json: b
     language = find_language()
     console = Console()
     console.print("  ".join(f"{line.window.value}: {line.count}" for line in found.frequency))
-    table = Table(*_HEADS["errors"][language])
+    table = _make_table("errors", language)
     for line in found.distribution:
         name = f"{line.value} {line.reason}" if line.reason else line.value
         times = (line.first_seen, line.last_seen)
         moments = (f"{moment:%Y-%m-%d %H:%M:%S}" for moment in times)
         table.add_row(name, str(line.count), f"{line.share:.1%}", f"{line.per_minute:.2f}", *moments)
     console.print(table)
-    causes = Table(*_HEADS["causes"][language])
+    causes = _make_table("causes", language)
     for cause in found.causes:
         moments = (f"{moment:%Y-%m-%d %H:%M:%S}" for moment in (cause.first_seen, cause.last_seen))
         causes.add_row(cause.cause, cause.reason, cause.component, str(cause.count), *moments)
@@ -77,7 +78,7 @@ def show_performance(settings: Settings, window: Window, *, as_json: bool) -> No
     if as_json:
         _write_json(PerformanceStatistics, found)
         return
-    table = Table(*_HEADS["work"][find_language()])
+    table = _make_table("work", find_language())
     for line in found.work:
         seconds = (line.average_s, line.p50_s, line.p95_s, line.p99_s, line.max_s, line.queue_p95_s)
         table.add_row(
@@ -89,6 +90,13 @@ def show_performance(settings: Settings, window: Window, *, as_json: bool) -> No
             f"{line.pages_per_second:.2f}",
         )
     Console().print(table)
+
+
+def _make_table(what: str, language: Language) -> Table:
+    table = Table()
+    for head in _HEADS[what][language]:
+        table.add_column(head, overflow="fold")  # nothing is cut on a narrow terminal
+    return table
 
 
 async def _ask(settings: Settings, ask: Callable[[StatisticsDesk], Awaitable[T]]) -> T:

@@ -23,7 +23,7 @@ from ironleaf.application.console.words import choose_words
 from ironleaf.foundation.clock import Clock
 from ironleaf.foundation.errors import DependencyFailure, IronleafError, Language
 from ironleaf.foundation.health import HealthBoard
-from ironleaf.web import Refusal
+from ironleaf.web import Refusal, answer_heads
 from ironleaf.web.catalogue_pages import find_language
 
 LOOK_S: Final = 0.25
@@ -133,6 +133,7 @@ def make_router(pages: Pages, feed: Feed, *, health: HealthBoard, access: Access
         events = feed.watch(find_language(request), goes_on)
         return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
+    answer_heads(router, CONSOLE_PATH)
     return router
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 async def test_what_can_be_got_can_be_asked_for_without_its_body(tmp_path: Path) -> None:
     with build(tmp_path) as wall:
         key = {"authorization": f"Bearer {OPS_KEY}"}
-        for path in ("/", "/livez", "/v1/engines", "/v1/errors", "/runbooks/disk-filling", "/metrics"):
+        for path in ("/", "/livez", "/v1/engines", "/v1/errors", "/runbooks/disk-filling", "/metrics", "/ops"):
             answer = await knock(wall.app, Request(method="HEAD", path=path, headers=key), FACES[0])
             assert answer.status == 200, path
         stranger = await knock(wall.app, Request(method="HEAD", path="/metrics"), FACES[0])
