@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 from anyio.from_thread import start_blocking_portal
 from tests.fixtures.databases import make_empty
-from tests.fixtures.service import EXAMPLES, Service, find_port, run_service
+from tests.fixtures.operator import Operator
+from tests.fixtures.service import EXAMPLES, find_port, run_service
 from tests.fixtures.webhook import Inbox, open_inbox, wait_until
 
 from ironleaf.faults import CANARIES, FaultyModelServer
@@ -55,28 +52,6 @@ def configure(model: FaultyModelServer, inbox: Inbox, **more: str) -> dict[str, 
         "IRONLEAF_ALERTS__GRACE_S": "5",
         **more,
     }
-
-
-class Operator:
-    """Looks at the service with a key of scope ``ops``."""
-
-    def __init__(self, service: Service) -> None:
-        environ = {**os.environ, "XDG_STATE_HOME": str(service.directory / "state")}
-        command = [sys.executable, "-m", "ironleaf", "keys", "create", "night", "--scope", "ops"]
-        made = subprocess.run(command, env=environ, cwd=service.directory, check=True, capture_output=True, text=True)
-        self._client = httpx.Client(
-            base_url=f"{service.url}/v1/ops", headers={"authorization": f"Bearer {made.stdout.strip()}"}
-        )
-        wait_until(lambda: self._client.get("/engines").status_code == 200, within_s=20)
-
-    def __enter__(self) -> Operator:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._client.close()
-
-    def read(self, path: str) -> dict[str, Any]:
-        return self._client.get(path).raise_for_status().json()["data"]
 
 
 def test_from_a_dead_model_to_a_resolved_incident(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.fixtures.service import Service
+    from tests.fixtures.webhook import Inbox
 
 ALIAS = "reading-room"
 PRIVATE = re.compile(
@@ -128,8 +129,10 @@ def ask_until_by_model(service: Service, *, timeout_s: float) -> Answer:
 
 
 @contextmanager
-def serve(directory: Path, base_url: str, model: str, **more: object) -> Iterator[Service]:
-    """Run our service in front of one model server. ``more`` goes into the backend's settings."""
+def serve(
+    directory: Path, base_url: str, model: str, *, inbox: Inbox | None = None, **more: object
+) -> Iterator[Service]:
+    """Run our service in front of one model server. It tells ``inbox``; ``more`` goes into the backend's settings."""
     canary = more.pop("canary", True)
     backend = {"alias": ALIAS, "base_url": base_url, "model": model, "profile": PROFILE, **more}
     directory.mkdir(parents=True, exist_ok=True)
@@ -138,6 +141,8 @@ def serve(directory: Path, base_url: str, model: str, **more: object) -> Iterato
         IRONLEAF_ENGINES__VL__BACKENDS=json.dumps([backend]),
         IRONLEAF_ENGINES__VL__CANARY=str(canary).lower(),
         IRONLEAF_ENGINES__VL__HEALING__LOOK_EVERY_S="2",
+        IRONLEAF_ALERTS__CHANNELS=json.dumps([inbox.channel()] if inbox else []),
+        IRONLEAF_ALERTS__GRACE_S="5",
     )
 
 

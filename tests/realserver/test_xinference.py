@@ -6,10 +6,14 @@ them; and the model is used again when it is back, whether Xinference brings it 
 
 from __future__ import annotations
 
+import json
+import re
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.fixtures.operator import Operator
+from tests.fixtures.webhook import open_inbox
 from tests.realserver.door import Door
 from tests.realserver.scene import ALIAS, Answer, Callers, ask, read_ledger, read_standing, serve
 from tests.realserver.servers import (
@@ -31,6 +35,12 @@ RELOAD_S = 300.0
 """Xinference reloads a replica in 21 to 24 s where nobody else works; imports take minutes where somebody does."""
 RELAUNCH_S = 600.0
 """A minute without the model, the launch, its negative cache of 10 s, the canary page."""
+TOLD_S = 60.0
+"""A definite trouble is believed after 10 s and told within another 10; the rest is for a busy machine."""
+OVER_S = 240.0
+"""Two minutes without a failure, a grace, and what a busy machine takes."""
+SERVER_WORDS = re.compile(r"address=|pid[=:]|-rep\d|xoscar|remote server|traceback", re.IGNORECASE)
+"""What Xinference says of its inside: not even the operator's alert repeats it."""
 HITS_MAX = 12
 """The calls under way when the model died, and those until the breaker opened; callers go on by the hundred."""
 
@@ -79,12 +89,18 @@ def test_a_killed_replica_is_bridged_and_found_again(
     assert hits <= HITS_MAX
 
 
-def test_a_model_that_stays_away_is_loaded_again_by_us(tmp_path: Path, learned_model: Path) -> None:
+def test_a_model_that_stays_away_is_loaded_again_by_us_and_one_person_told_once(
+    tmp_path: Path, learned_model: Path
+) -> None:
     """As after Xinference has used up its own attempts: an empty list of models, and 404 for ever."""
     wish = make_launch_request(learned_model)
-    with run_xinference(tmp_path / "xinference", reloads_max=0) as server:
+    with run_xinference(tmp_path / "xinference", reloads_max=0) as server, open_inbox() as inbox:
         replica = launch(server, learned_model)
-        with Door(server.port) as door, serve(tmp_path, door.base_url, MODEL, relaunch=wish) as service:
+        with (
+            Door(server.port) as door,
+            serve(tmp_path, door.base_url, MODEL, relaunch=wish, inbox=inbox) as service,
+            Operator(service) as operator,
+        ):
             assert not ask(service, engine="vl").find_faults()
             callers = Callers(service)
             with callers.at_work(1):
@@ -92,12 +108,24 @@ def test_a_model_that_stays_away_is_loaded_again_by_us(tmp_path: Path, learned_m
                 kill(replica)
                 first = callers.wait_for(by_open_breaker, timeout_s=60)
                 left = wait_until_unlisted(server)
+                told = inbox.wait_for("opened", within_s=TOLD_S)["incident"]
+                story = operator.read(f"/incidents/{told['id']}")
                 back = callers.wait_for(by_model_after(first), timeout_s=RELAUNCH_S)
+                over = inbox.wait_for("resolved", within_s=OVER_S)["incident"]
             report(callers, first=first, back=back, hits=0, hits_in_all=door.chats - before)
+            print(json.dumps([inbox.received, story], ensure_ascii=False))  # noqa: T201
     assert not [fault for answer in callers.answers for fault in answer.find_faults()]
     assert left == ()
-    (entry,) = [entry for entry in read_ledger(tmp_path) if entry["action"] == "model_relaunched"]
+    ledger = read_ledger(tmp_path)
+    print([(entry["at"], entry["action"], entry["outcome"], entry["cause"]) for entry in ledger])  # noqa: T201
+    (entry,) = [entry for entry in ledger if entry["action"] == "model_relaunched"]
     assert (entry["backend"], entry["outcome"]) == (ALIAS, "done")
+    assert (told["component"], told["cause"]) == (f"backend:{ALIAS}", "model-unavailable")
+    assert {"engine": ALIAS, "status": "down"} in story["card"]["ladder"]
+    assert story["card"]["blast"]["requests"] >= 1
+    assert over["id"] == told["id"]
+    assert [each["kind"] for each in inbox.told] == ["opened", "resolved"]
+    assert not SERVER_WORDS.search(json.dumps([inbox.received, story]))
 
 
 def wait_until_unlisted(server: ModelServer) -> tuple[str, ...]:
