@@ -182,7 +182,9 @@ def fail_with_a_secret_in_a_local_variable() -> None:
 def test_in_a_host_without_logs_nothing_is_printed_and_its_log_is_redacted(
     caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    caplog.set_level(logging.DEBUG)
     lend_logs(Redactor())
+    structlog.get_logger("ironleaf").debug("of no use to a host")
     try:
         fail_with_a_secret_in_a_local_variable()
     except ValueError as error:

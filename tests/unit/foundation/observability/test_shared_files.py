@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import stat
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -40,6 +41,7 @@ def test_two_writers_move_a_full_file_aside_once(tmp_path: Path) -> None:
     sizes = sorted(len(path.read_text().splitlines()) for path in tmp_path.glob("x.log*") if path.suffix != ".lock")
     assert sizes[:3] >= [5, 9, 9]
     assert len(sizes) <= 6  # 50 lines of 10 a file: none was moved aside half empty
+    assert stat.S_IMODE((tmp_path / "x.log.lock").stat().st_mode) == 0o600
 
 
 def test_a_file_that_somebody_moved_away_is_begun_anew(tmp_path: Path) -> None:
