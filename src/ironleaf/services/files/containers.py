@@ -48,6 +48,7 @@ _NAMES: Final[tuple[tuple[str, FileType], ...]] = (
     ("xl/workbook.bin", types.DOCUMENT),
     ("index/document.iwa", types.DOCUMENT),
     ("index.zip", types.DOCUMENT),
+    ("buildversionhistory.plist", types.DOCUMENT),
     ("fixeddocseq.fdseq", types.DOCUMENT),
     ("androidmanifest.xml", types.EXECUTABLE),
     ("classes.dex", types.EXECUTABLE),

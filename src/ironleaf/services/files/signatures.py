@@ -90,6 +90,7 @@ SIGNATURES: Final[tuple[Signature, ...]] = (
     ),
     *_each(types.PICTURE, b"DICM", offset=128),
     *_each(types.DRAWING, b"\xc5\xd0\xd3\xc6", b"\xd7\xcd\xc6\x9a", b"\x01\x00\x09\x00\x00\x03"),
+    *_each(types.DRAWING, b"AC10"),  # AutoCAD
     *_each(types.DRAWING, b" EMF", offset=40),
     # Workbooks from before the OLE container.
     *_each(

@@ -110,6 +110,8 @@ def test_what_is_taken_is_recognised(content: bytes, expected: FileType) -> None
         (compound("Current User", "PP40"), "legacy-office-not-taken"),
         (compound("__nameid_version1.0"), "outlook-message-not-taken"),
         (compound("PerfectOffice_MAIN"), "document-type-not-taken"),
+        (zipped({"buildVersionHistory.plist": b"x", "index.xml": b"x"}), "document-type-not-taken"),
+        (b"AC1021\0\0\0\0", "drawing-not-taken"),
         (compound("Workbook"), "legacy-office-not-taken"),
         (b"\t\x08\x10\0\0\x06\x05\0", "legacy-office-not-taken"),
         (compound("PowerPoint Document"), "legacy-office-not-taken"),
