@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ironleaf.application.errors import CONVERSION_FAILED
 from ironleaf.document import DocumentStatus, Page, PageStatus
 from ironleaf.foundation.errors import Catalogue, Detail, Entry, Kind, Problem, ProcessingFailure
+from ironleaf.services.engines.errors import LINES_LEFT_OUT
 from ironleaf.services.files.errors import DECODER_FAILED, DECODER_MEMORY, DECODER_TIMEOUT
 
 if TYPE_CHECKING:
@@ -24,10 +25,14 @@ class PagesFailed(ProcessingFailure):
 
 
 def judge_pages(pages: tuple[Page, ...]) -> DocumentStatus:
-    """Return the document's status; at least one page was read."""
-    if any(page.status in _UNREAD for page in pages):
+    """Return the document's status; at least one page was read, if only in part."""
+    if any(page.status in _UNREAD or _is_cut(page) for page in pages):
         return DocumentStatus.PARTIALLY_SUCCEEDED
     return DocumentStatus.SUCCEEDED
+
+
+def _is_cut(page: Page) -> bool:
+    return any(warning.reason == LINES_LEFT_OUT.reason for warning in page.warnings)
 
 
 def require_some_read(pages: tuple[Page, ...], catalogue: Catalogue) -> None:

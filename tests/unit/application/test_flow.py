@@ -38,7 +38,13 @@ from ironleaf.faults import FaultyEngine, ManualClock, Silence
 from ironleaf.foundation.clock import Deadline
 from ironleaf.foundation.errors import IronleafError, ModelFailure, ProcessingFailure, ValidationProblem
 from ironleaf.foundation.processes import LossReason
-from ironleaf.services.engines.errors import DEADLINE_EXCEEDED, ENGINE_FAILED, ENGINE_TIMEOUT
+from ironleaf.services.engines.errors import (
+    DEADLINE_EXCEEDED,
+    ENGINE_FAILED,
+    ENGINE_TIMEOUT,
+    LINES_LEFT_OUT,
+    LOW_CONFIDENCE,
+)
 from ironleaf.services.files.checked import CheckedFile
 from ironleaf.services.files.errors import DAMAGED_IMAGE, DECODER_FAILED, DECODER_MEMORY, PAGE_TOO_LARGE
 from ironleaf.services.files.filetypes import FileFormat
@@ -164,6 +170,20 @@ async def test_a_failed_page_costs_only_itself() -> None:
     assert document.pages[1].error is not None
     assert document.pages[1].error.reason == "damaged-image"
     assert document.status is DocumentStatus.PARTIALLY_SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [
+        (LINES_LEFT_OUT.reason, DocumentStatus.PARTIALLY_SUCCEEDED),
+        (LOW_CONFIDENCE.reason, DocumentStatus.SUCCEEDED),
+    ],
+)
+async def test_a_page_that_was_cut_makes_the_document_partial(reason: str, status: DocumentStatus) -> None:
+    result = PageResult(engine=EngineName.EMBEDDED, text="the upper half", warnings=(reason,))
+    document = await make_flow(FaultyEngine("whole", result), Opened(2)).convert(make_order())
+    assert {page.status for page in document.pages} == {PageStatus.SUCCEEDED}
+    assert document.status is status
 
 
 async def test_each_stage_and_each_page_is_told() -> None:
