@@ -161,7 +161,8 @@ def test_a_deadline_that_is_too_short_is_a_504_or_a_part(service: Service) -> No
         document = response.json()["data"]
         unread = [page for page in document["pages"] if page["status"] == "skipped"]
         assert len(document["pages"]) == 2
-        assert document["status"] == ("partially_succeeded" if unread else "succeeded")
+        cut = [page for page in document["pages"] if "lines-left-out" in repr(page["warnings"])]
+        assert document["status"] == ("partially_succeeded" if unread or cut else "succeeded")
         assert all(page["error"]["reason"] == "deadline-exceeded" for page in unread)
     else:
         assert (response.status_code, response.json()["error"]["reason"]) == (504, "deadline-exceeded")
