@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from anyio.from_thread import start_blocking_portal
 from tests.fixtures.databases import make_empty
-from tests.fixtures.operator import Operator
+from tests.fixtures.oncall import Operator
 from tests.fixtures.service import EXAMPLES, find_port, run_service
 from tests.fixtures.webhook import Inbox, open_inbox, wait_until
 

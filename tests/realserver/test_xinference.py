@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.fixtures.operator import Operator
+from tests.fixtures.oncall import Operator
 from tests.fixtures.webhook import open_inbox
 from tests.realserver.door import Door
 from tests.realserver.scene import ALIAS, Answer, Callers, ask, read_ledger, read_standing, serve
