@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -126,6 +127,7 @@ class Replica:
         return self.service.convert(EXAMPLES / "receipt.jpg", engine="vl").status_code
 
 
+@pytest.mark.skipif("STORM" not in os.environ, reason="a storm of minutes, for a quiet machine: STORM=1")
 def test_five_hundred_failing_requests_are_one_alert(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """Two replicas on one PostgreSQL, three of their starts after a kill, one dead model."""
     database_settings = make_empty("postgresql", request)
