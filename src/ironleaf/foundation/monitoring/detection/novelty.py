@@ -39,7 +39,7 @@ class Novelty:
         for sight in tick.sights:
             yield from self._see(tick, sight)
         for key, (condition, seen_s) in tuple(self._standing.items()):
-            quiet_s = NEW_ERROR.seen_well_s if tick.is_seen_well(key[0]) else None
+            quiet_s = tick.find_seen_well_s(NEW_ERROR, key[0])
             if tick.now_s - seen_s >= (quiet_s or QUIET_S):
                 del self._standing[key]
                 yield condition.end(tick)

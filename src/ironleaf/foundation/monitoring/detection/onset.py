@@ -101,7 +101,7 @@ class _Part:
     def judge(self, tick: Tick) -> Iterator[Signal]:
         """Say what is over."""
         silenced = tick.is_silenced(self._name)
-        seen_well_s = ERROR_ONSET.seen_well_s if tick.is_seen_well(self._name) else None
+        seen_well_s = tick.find_seen_well_s(ERROR_ONSET, self._name)
         for blame in tuple(self._blames):
             if blame.recovery.is_over(tick.now_s, silenced=silenced, seen_well_s=seen_well_s):
                 self._blames.remove(blame)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from ironleaf.foundation.errors import AlertRule, Level
     from ironleaf.foundation.health import HealthStatus
+    from ironleaf.foundation.monitoring.detection.rules import Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,9 +115,13 @@ class Tick:
     health: Mapping[str, HealthStatus] = field(default_factory=dict[str, "HealthStatus"])
     backends: tuple[BackendFigures, ...] = ()
 
-    def is_seen_well(self, component: str) -> bool:
-        """Tell whether the part is known to work, and not only not known to fail: said of model servers alone."""
-        return any(each.reads and each.component == component for each in self.backends)
+    def find_seen_well_s(self, rule: Rule, component: str) -> float | None:
+        """Return the silence that ends a condition of a part that is known to work, not only not known to fail.
+
+        Known of model servers alone; None: of others, or where the rule takes no canary page's word.
+        """
+        reads = any(each.reads and each.component == component for each in self.backends)
+        return rule.seen_well_s if reads else None
 
     def is_silenced(self, component: str) -> bool:
         """Tell whether the absence of failures means nothing, since the part is not asked at present."""

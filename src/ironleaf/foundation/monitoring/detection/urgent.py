@@ -37,7 +37,7 @@ class Urgent:
             good = _count_good(tick, key[0])
             recovery.add(good=good, failed=failed.get(key, 0), now_s=tick.now_s)
             part = key[0]
-            seen_well_s = NEEDS_A_PERSON.seen_well_s if tick.is_seen_well(part) else None
+            seen_well_s = tick.find_seen_well_s(NEEDS_A_PERSON, part)
             if recovery.is_over(tick.now_s, silenced=tick.is_silenced(part), seen_well_s=seen_well_s):
                 del self._standing[key]
                 yield condition.end(tick)
