@@ -75,6 +75,10 @@ $(REAL)/.ready: requirements/realserver.in
 	$(REAL)/bin/python -m pip install --quiet --requirement requirements/realserver.in
 	@touch $@
 
+.PHONY: storm
+storm: $(VENV)/.dev ## Run the storm of failing requests before two replicas; minutes, on a quiet machine
+	STORM=1 $(BIN)/python -m pytest tests/acceptance/test_the_operator_sleeps.py $(ARGS)
+
 .PHONY: realserver
 realserver: $(VENV)/.dev $(REAL)/.ready ## Run the tests with real model servers (6 GB; docs/howto/real-servers.md)
 	IRONLEAF_REALSERVER=1 $(BIN)/python -m pytest tests/realserver -s $(ARGS)

@@ -127,7 +127,7 @@ class Replica:
         return self.service.convert(EXAMPLES / "receipt.jpg", engine="vl").status_code
 
 
-@pytest.mark.skipif("STORM" not in os.environ, reason="a storm of minutes, for a quiet machine: STORM=1")
+@pytest.mark.skipif("STORM" not in os.environ, reason="a storm of minutes, for a quiet machine: `make storm`")
 def test_five_hundred_failing_requests_are_one_alert(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """Two replicas on one PostgreSQL, three of their starts after a kill, one dead model."""
     database_settings = make_empty("postgresql", request)
