@@ -1,15 +1,18 @@
 """Callers who dawdle and callers who leave: 50 slow uploads of 40 MB at once, and how soon a native worker is free.
 
 Run: python benchmarks/callers.py
+     python benchmarks/callers.py --drip     (a quarter of an hour: one byte a second until the default limit)
 """
 
 from __future__ import annotations
 
+import select
 import statistics
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
@@ -27,6 +30,12 @@ GROWN_BYTES_MAX = 100_000_000
 LEAVES = 5
 FREE_WITHIN_S = 2.0
 BOUNDARY = "line"
+DEFAULTS_S = (30.0, 900.0)
+"""Without a byte, and for a whole upload: the limits of a service that is told nothing else."""
+STALLS_S = (2.0, DEFAULTS_S[0])
+DRIPS_S = (10.0,)
+STALL_SLACK_S = 3.0
+DRIP_PAUSE_S = 1.0
 
 
 def begin(part_bytes: int) -> HTTPConnection:
@@ -76,18 +85,43 @@ def measure_uploads(process: psutil.Process) -> bool:
     return grown <= GROWN_BYTES_MAX
 
 
-def measure_stall() -> bool:
-    stall = {"IRONLEAF_FILES__LIMITS__UPLOAD_STALL_S_MAX": "2"}
-    with tempfile.TemporaryDirectory() as directory, serve_in(Path(directory), **stall):
-        connection = begin(UPLOAD_BYTES)
-        connection.send(b"some")
-        began = time.perf_counter()
-        answer = connection.getresponse()
-        took = time.perf_counter() - began
+def measure_stall(limit_s: float) -> bool:
+    """Send four bytes of a file and nothing more."""
+    return measure_given_up("stalls", stall_once, limit_s, "UPLOAD_STALL_S_MAX")
+
+
+def measure_drip(limit_s: float) -> bool:
+    """Send one byte a second: no pause is ever too long, and only the limit of the whole upload ends it."""
+    return measure_given_up("drips", drip, limit_s, "UPLOAD_S_MAX")
+
+
+def measure_given_up(name: str, act: Callable[[], tuple[int, float]], limit_s: float, limit: str) -> bool:
+    """Tell how soon such an upload ends in 408, and what stays behind. A default limit is not set: it is the one."""
+    settings = {} if limit_s in DEFAULTS_S else {f"IRONLEAF_FILES__LIMITS__{limit}": f"{limit_s:g}"}
+    with tempfile.TemporaryDirectory() as directory, serve_in(Path(directory), **settings):
+        status, took = act()
         spools = (Path(directory) / "spool").rglob("*")
         left = [path for path in spools if path.is_file() and path.suffix != ".lock"]
-    print(f"an upload that stalls, limit 2 s: {answer.status} after {took:.1f} s; files left {len(left)}")
-    return answer.status == httpx.codes.REQUEST_TIMEOUT and not left
+    print(f"an upload that {name}, limit {limit_s:g} s: {status} after {took:.1f} s; files left {len(left)}")
+    in_time = limit_s - 0.5 <= took <= limit_s + STALL_SLACK_S
+    return status == httpx.codes.REQUEST_TIMEOUT and in_time and not left
+
+
+def stall_once() -> tuple[int, float]:
+    """Send four bytes of the file and nothing more; return the answer's status and when it came."""
+    connection = begin(UPLOAD_BYTES)
+    connection.send(b"some")
+    began = time.perf_counter()
+    return connection.getresponse().status, time.perf_counter() - began
+
+
+def drip() -> tuple[int, float]:
+    """Send one byte a second until there is an answer; return its status and when it came."""
+    connection = begin(UPLOAD_BYTES)
+    began = time.perf_counter()
+    while not select.select([connection.sock], [], [], DRIP_PAUSE_S)[0]:
+        connection.send(b"\x01")
+    return connection.getresponse().status, time.perf_counter() - began
 
 
 def measure_leaving(process: psutil.Process) -> bool:
@@ -140,9 +174,12 @@ def wait_for(holds: object, seconds: float) -> None:
 
 
 def main() -> None:
+    if "--drip" in sys.argv:
+        sys.exit(0 if measure_drip(DEFAULTS_S[1]) else 1)
     with serve() as process:
         held = [measure_leaving(process), measure_uploads(process)]
-    held.append(measure_stall())
+    held += [measure_stall(limit_s) for limit_s in STALLS_S]
+    held += [measure_drip(limit_s) for limit_s in DRIPS_S]
     sys.exit(0 if all(held) else 1)
 
 

@@ -26,6 +26,7 @@ PORT = int(os.environ.get("BENCH_PORT", "8971"))
 URL = f"http://127.0.0.1:{PORT}"
 LIVEZ_PAUSE_S = 0.02
 READY_S = 60
+STOP_S = 40
 
 
 @contextmanager
@@ -53,8 +54,18 @@ def serve_in(home: Path, **settings: str) -> Iterator[psutil.Process]:
         print(f"ready after {time.perf_counter() - began:.1f} s")
         yield psutil.Process(process.pid)
     finally:
-        process.terminate()
-        process.wait(timeout=40)
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask the service to end; end it, if it does not within its own grace."""
+    process.terminate()
+    try:
+        process.wait(timeout=STOP_S)
+    except subprocess.TimeoutExpired:
+        print("the service did not end when asked to, and was killed")
+        process.kill()
+        process.wait()
 
 
 def wait_ready(process: subprocess.Popen[bytes]) -> None:
