@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from ironleaf.document import EngineName, Grade, PageResult, Quality
 from ironleaf.services.cleaning import clean_page
+from ironleaf.services.engines.errors import LINES_LEFT_OUT
+from ironleaf.services.files.errors import CHARACTERS_REPLACED, IMAGE_TRUNCATED, OFFICE_REPAIRED, TEXT_TRUNCATED
+
+GRADE_MOST: Final = {
+    LINES_LEFT_OUT.reason: Grade.FAIR,
+    TEXT_TRUNCATED.reason: Grade.FAIR,
+    IMAGE_TRUNCATED.reason: Grade.FAIR,
+    OFFICE_REPAIRED.reason: Grade.FAIR,
+    CHARACTERS_REPLACED.reason: Grade.GOOD,
+}
+"""What a page may be graded at most that says so of itself. However well the rest was read, some of the text is
+missing, and nobody knows how much: it must be looked at. A character that could not be decoded can at least be seen."""
+_FROM_BEST: Final = tuple(Grade)
 
 
 def clean_result(result: PageResult) -> PageResult:
@@ -23,12 +36,13 @@ class GradeConfidence(Protocol):
     def __call__(self, confidence: float | None, *, warnings: Sequence[str] = ()) -> Grade: ...
 
 
-def grade_result(result: PageResult, *, grade_confidence: GradeConfidence) -> Quality:
-    """Return how far the reading may be trusted.
+def grade_result(result: PageResult, *, warnings: Sequence[str] = (), grade_confidence: GradeConfidence) -> Quality:
+    """Return how far the reading may be trusted; ``warnings`` are those of the page's source.
 
     Text that the file itself carries has passed its own trust test, so it is
     excellent; the embedded engine says how sure it is. A VL model says nothing
-    of the kind: until its readings are cross-checked, they count as good.
+    of the kind: until its readings are cross-checked, they count as good. A page
+    that lacks some of its text is graded no higher than `GRADE_MOST` says.
     """
     if result.engine is EngineName.EMBEDDED:
         grade = grade_confidence(result.confidence, warnings=result.warnings)
@@ -36,4 +50,5 @@ def grade_result(result: PageResult, *, grade_confidence: GradeConfidence) -> Qu
         grade = Grade.GOOD
     else:
         grade = Grade.EXCELLENT
-    return Quality(grade=grade, confidence=result.confidence)
+    bounds = (GRADE_MOST[reason] for reason in (*warnings, *result.warnings) if reason in GRADE_MOST)
+    return Quality(grade=max((grade, *bounds), key=_FROM_BEST.index), confidence=result.confidence)

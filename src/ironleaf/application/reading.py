@@ -50,6 +50,12 @@ class OpenedPages(Protocol):
         ...
 
 
+class GradeResult(Protocol):
+    """Says how far a reading may be trusted, also by the warnings about its page."""
+
+    def __call__(self, result: PageResult, /, *, warnings: tuple[str, ...]) -> Quality: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What holds for all pages of one conversion."""
@@ -70,7 +76,7 @@ class PageReader:
         *,
         engines: Mapping[EngineChoice, Engine],
         clean: Callable[[PageResult, Deadline], Awaitable[PageResult]],
-        grade: Callable[[PageResult], Quality],
+        grade: GradeResult,
         parallel: int,
         on_page_end: Callable[[PageEnded], None] = ignore,
     ) -> None:
@@ -150,7 +156,7 @@ class PageReader:
             result = reading.allowance.spend(await self._clean(result, reading.deadline))
         source = replace(source, warnings=(*source.warnings, *opened.warnings_of(number)))
         with story.measure(FlowStage.VERIFY):
-            quality = self._grade(result)
+            quality = self._grade(result, warnings=source.warnings)
         page = make_page(source, result, quality)
         if not options.include_images:
             return page

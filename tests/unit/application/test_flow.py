@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from ironleaf.application.flow import ConversionFlow, Order, select_pages
 from ironleaf.application.options import ConvertOptions, EngineChoice, OutputFormat, PageRange
 from ironleaf.application.pages import PAGE_IMAGES_MAX
 from ironleaf.application.progress import Progress, Stage
+from ironleaf.application.quality import grade_result
 from ironleaf.application.reading import PageReader
 from ironleaf.application.texts import TextDesk, TextJob, do_text_job
 from ironleaf.document import (
@@ -29,7 +31,6 @@ from ironleaf.document import (
     PageResult,
     PageSource,
     PageStatus,
-    Quality,
     Region,
     RenderSpec,
     TextLayer,
@@ -38,6 +39,7 @@ from ironleaf.faults import FaultyEngine, ManualClock, Silence
 from ironleaf.foundation.clock import Deadline
 from ironleaf.foundation.errors import IronleafError, ModelFailure, ProcessingFailure, ValidationProblem
 from ironleaf.foundation.processes import LossReason
+from ironleaf.services.engines.embedded.grading import grade_confidence
 from ironleaf.services.engines.errors import (
     DEADLINE_EXCEEDED,
     ENGINE_FAILED,
@@ -116,7 +118,7 @@ def make_flow(
     reader = PageReader(
         engines={EngineChoice.AUTO: engine},
         clean=texts.clean,
-        grade=lambda _result: Quality(grade=Grade.GOOD),
+        grade=partial(grade_result, grade_confidence=grade_confidence),
         parallel=2,
     )
     return ConversionFlow(
@@ -184,6 +186,13 @@ async def test_a_page_that_was_cut_makes_the_document_partial(reason: str, statu
     document = await make_flow(FaultyEngine("whole", result), Opened(2)).convert(make_order())
     assert {page.status for page in document.pages} == {PageStatus.SUCCEEDED}
     assert document.status is status
+
+
+async def test_what_drawing_a_page_found_missing_holds_its_grade_down() -> None:
+    document = await make_flow(FaultyEngine("text"), Opened(1, late_warnings=("image-truncated",))).convert(
+        make_order()
+    )
+    assert [page.quality.grade for page in document.pages if page.quality] == [Grade.FAIR]
 
 
 async def test_each_stage_and_each_page_is_told() -> None:
