@@ -31,39 +31,16 @@ from benchmarks.peers.systems import (
     serve_litellm,
     serve_pair,
 )
+from benchmarks.peers.verdict import add_up, compare, describe, find_calm, part
 
-FAULTS = (
-    "400-model-gone",
-    "503",
-    "silent-before-headers",
-    "200-empty",
-    "429-retry-after-7",
-    "500-stack",
-    "refused",
-    "reset",
-    "slow-drip",
-    "cut-body",
-    "redirect-loop",
-    "404-model-gone",
-    "401",
-    "429-quota",
-    "422-echo",
-    "502-html",
-    "200-html",
-    "200-error-object",
-    "200-no-choices",
-    "200-truncated-json",
-    "200-loop",
-    "200-refusal",
-    "200-error-text",
-    "200-image-ignored",
-    "flapping",
-    "slow-100x",
-)
-SYSTEMS = ("ironleaf", "ironleaf-alone", "litellm", "litellm-tuned")
+from ironleaf.faults import FAULTS as REGISTRY
+
+ELSEWHERE = frozenset({"dns", "tls"})
+"""They need another address of A's, and behave like `refused`."""
+FAULTS = tuple(name for name in REGISTRY if name != "ok" and name not in ELSEWHERE)
+OURS = "ironleaf"
+SYSTEMS = (OURS, "ironleaf-alone", "litellm", "litellm-tuned")
 WARM_UP = 6
-GOOD_REQUESTS = 20
-"""All-good requests before each fault; together they are the base of the added latency."""
 ALONE_SHARE = 0.2
 """With one backend, the embedded engine reads nearly every page: half a second of a core each."""
 COOLDOWN_S = 11.0
@@ -107,7 +84,7 @@ async def measure(system: System, fault: str, chosen: argparse.Namespace) -> Row
     bounds = {"concurrency": chosen.concurrency, "seconds_max": chosen.seconds}
     async with system.ready() as (usual, request):
         await send_all(request, count=WARM_UP, **bounds)
-        good = await send_all(usual, count=round(share * GOOD_REQUESTS), **bounds)
+        good = await send_all(usual, count=round(share * chosen.requests), **bounds)
         before = system.pair.a.hits
         await system.pair.a.use(fault)
         try:
@@ -161,11 +138,6 @@ def read_rows(file: Path) -> list[Row]:
     return [Row(**{**row, "good": Seen(**row["good"]), "seen": Seen(**row["seen"])}) for row in read]
 
 
-def part(values: list[float], share: float) -> float:
-    """Return the quantile by nearest rank."""
-    return sorted(values)[min(len(values) - 1, int(share * len(values)))] if values else 0.0
-
-
 def print_table(rows: list[Row]) -> None:
     """Print one line a fault, one cell a system."""
     systems = [name for name in SYSTEMS if any(row.system == name for row in rows)]
@@ -176,7 +148,7 @@ def print_table(rows: list[Row]) -> None:
     cells = {(row.fault, row.system): make_cell(row.seen, base[row.system]) for row in rows}
     for fault in dict.fromkeys(row.fault for row in rows):
         print(f"| {fault} |" + "".join(f" {cells.get((fault, name), '-')} |" for name in systems))
-    print("\nall-good run: " + "; ".join(f"{name} {describe(base[name])}" for name in systems))
+    print("\nall-good run: " + "; ".join(f"{name} {describe_base(base[name])}" for name in systems))
     for name in systems:
         mine = [row.seen for row in rows if row.system == name]
         good = [row.good for row in rows if row.system == name]
@@ -194,8 +166,35 @@ def make_cell(seen: Seen, base: list[float]) -> str:
     return f"{seen.failed} of {seen.sent} · {seen.hits} · {added[0]:+.2f} / {added[1]:+.2f} · {seen.leaks}"
 
 
-def describe(base: list[float]) -> str:
+def describe_base(base: list[float]) -> str:
     return f"p50 {statistics.median(base):.3f} s, p99 {part(base, 0.99):.3f} s ({len(base)})" if base else "-"
+
+
+def print_verdicts(rows: list[Row]) -> None:
+    """Print who was better under each fault: Ironleaf with two backends beside each peer."""
+    seen = {(row.fault, row.system): row.seen for row in rows}
+    calm = {name: find_calm(row.good for row in rows if row.system == name) for name in SYSTEMS}
+    peers = [name for name in SYSTEMS if name.startswith("litellm") and any(row.system == name for row in rows)]
+    faults = [fault for fault in dict.fromkeys(row.fault for row in rows) if (fault, OURS) in seen]
+    found = {
+        (fault, peer): compare(seen[fault, OURS], calm[OURS], seen[fault, peer], calm[peer])
+        for fault in faults
+        for peer in peers
+        if (fault, peer) in seen
+    }
+    if not found:
+        return
+    print(f"\n{OURS} beside each peer; in each pair {OURS} stands first\n")
+    print("| fault on A |" + "".join(f" {peer} |" for peer in peers))
+    print("|---|" + "---|" * len(peers))
+    for fault in faults:
+        cells = [describe(found[fault, peer]) if (fault, peer) in found else "-" for peer in peers]
+        print(f"| {fault} |" + "".join(f" {cell} |" for cell in cells))
+    print()
+    for peer in peers:
+        print(f"{OURS} beside {peer}: {add_up([verdict for (_, name), verdict in found.items() if name == peer])}")
+    for name in (OURS, *peers):
+        print(f"all-good hundred of {name}: p99 {calm[name].p99_s:.3f} s, noise {calm[name].noise_s:.3f} s")
 
 
 def split(names: str) -> list[str]:
@@ -216,11 +215,14 @@ def main() -> int:
     options.add_argument("--table", type=Path, help="run nothing: print the table of such a file")
     chosen = options.parse_args()
     if chosen.table:
-        print_table(read_rows(chosen.table))
+        rows = read_rows(chosen.table)
+        print_table(rows)
+        print_verdicts(rows)
         return 0
     if not chosen.litellm:
         chosen.systems = [name for name in chosen.systems if not name.startswith("litellm")]
     print_table(rows := asyncio.run(run(chosen)))
+    print_verdicts(rows)
     ours = [row.seen for row in rows if row.system.startswith("ironleaf")]
     return 1 if any(seen.failed or seen.leaks or seen.sources.get(MISLABELLED, 0) for seen in ours) else 0
 

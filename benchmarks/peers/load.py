@@ -36,6 +36,8 @@ class Seen:
     """What one batch saw."""
 
     latencies_s: list[float] = field(default_factory=list[float])
+    right_s: list[float] = field(default_factory=list[float])
+    """The latencies of the answers that had the page's text: a wrong answer is not a quick one."""
     sources: dict[str, int] = field(default_factory=dict[str, int])
     """How many answers each source gave."""
     leaks: int = 0
@@ -52,7 +54,11 @@ class Seen:
 
     @property
     def failed(self) -> int:
-        return sum(count for source, count in self.sources.items() if source in {LOST, BAD} or source[0].isdigit())
+        return sum(count for source, count in self.sources.items() if is_failure(source))
+
+
+def is_failure(source: str) -> bool:
+    return source in {LOST, BAD} or source[0].isdigit()
 
 
 async def send_all(request: Request, *, count: int, concurrency: int, seconds_max: float) -> Seen:
@@ -88,4 +94,7 @@ async def _send_one(client: aiohttp.ClientSession, request: Request, seen: Seen)
         seen.addresses += any(address.encode() in everything for address in request.addresses)
         source = request.judge(answer.status, body)
     seen.sources[source] = seen.sources.get(source, 0) + 1
-    seen.latencies_s.append(time.monotonic() - began_s)
+    took_s = time.monotonic() - began_s
+    seen.latencies_s.append(took_s)
+    if not is_failure(source):
+        seen.right_s.append(took_s)

@@ -18,6 +18,7 @@ from ironleaf.document import Document, Inspection
 from ironleaf.foundation.clock import Clock, Deadline
 from ironleaf.foundation.errors import Language
 from ironleaf.foundation.resilience import BulkheadSnapshot
+from ironleaf.foundation.traces import within_trace
 from ironleaf.foundation.turns import on_behalf_of
 from ironleaf.services.files.intake import receive_multipart, store_local
 from ironleaf.services.files.settings import FileLimits
@@ -49,6 +50,8 @@ class Asker:
     """The caller's own number of the request: who knows it may watch how far the conversion is."""
     caller: str = ""
     """What tells callers apart: those of one name share one turn. Private."""
+    traceparent: str | None = None
+    """The caller's trace, which the model servers hear of."""
 
 
 class Conversions:
@@ -65,7 +68,9 @@ class Conversions:
         progress: ProgressBoard,
         on_document: Callable[[Document], None] = ignore,
         on_stage: Callable[[StageEnded], None] = ignore,
+        passes_traces: bool = True,
     ) -> None:
+        self._passes_traces = passes_traces
         self._flow = flow
         self._spools = spools
         self._limits = limits
@@ -110,7 +115,8 @@ class Conversions:
         Raises:
             IronleafError: as the catalogue says; ``service-busy`` if too many wait.
         """
-        with self._progress.follow(order.ticket) as report, on_behalf_of(order.party):
+        trace = within_trace(order.traceparent)
+        with self._progress.follow(order.ticket) as report, on_behalf_of(order.party), trace:
             report(Progress(stage=Stage.WAITING))
             document = await self._admit(order, lambda admitted: self._flow.convert(admitted, report))
         self._on_document(document)
@@ -211,6 +217,7 @@ class Conversions:
             request_id=asker.request_id,
             ticket=asker.ticket,
             party=name_party(asker.caller, stored.bytes),
+            traceparent=asker.traceparent if self._passes_traces else None,
             receive_ms=receive_ms,
         )
 

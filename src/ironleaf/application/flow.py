@@ -53,6 +53,8 @@ class Order:
     """By which somebody may watch how far it is."""
     party: str = ""
     """Whose turn it takes where there is a queue."""
+    traceparent: str | None = None
+    """The caller's trace that it is a part of."""
     receive_ms: int = 0
     wait_ms: int = 0
     """How long it waited for its turn."""

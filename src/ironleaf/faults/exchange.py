@@ -169,7 +169,8 @@ async def read_call(reader: asyncio.StreamReader, first: bytes = b"") -> Call | 
         lines = raw.decode("latin-1").split("\r\n")
         method, path, _ = lines[0].split(" ", 2)
         headers = {
-            name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])
+            name.strip().lower(): value.strip()
+            for name, _, value in (line.partition(":") for line in lines[1:] if line)
         }
         body = await _read_body(reader, headers)
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, ValueError):

@@ -55,6 +55,11 @@ def find_header(scope: Scope, name: bytes) -> bytes | None:
     return None
 
 
+def find_headers(scope: Scope, name: bytes) -> list[bytes]:
+    """Return every value of a header, in the order in which they came."""
+    return [value for key, value in scope["headers"] if key == name]
+
+
 def make_answer(
     failure: Failure,
     *,

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ironleaf.foundation.errors import BusinessError
 from ironleaf.foundation.errors.protocol import BAD_HOST, CROSS_SITE_REQUEST
+from ironleaf.web.answer import find_headers
 from ironleaf.web.hosts import SAFE_METHODS, Authority, HostRules, is_foreign, parse_authority
 
 LOGGED_CHARACTERS_MAX: Final = 100
@@ -59,8 +60,3 @@ def _check_host(scope: Scope, hosts: list[bytes], host: Authority | None, rules:
     if host is None or not rules.hosts.allows(host):
         said = b", ".join(hosts)[:LOGGED_CHARACTERS_MAX].decode("latin-1")
         raise BusinessError(BAD_HOST, context={"host": said})
-
-
-def find_headers(scope: Scope, name: bytes) -> list[bytes]:
-    """Return every value of a header, in the order in which they came."""
-    return [value for key, value in scope["headers"] if key == name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from ironleaf.foundation.clock import Clock
@@ -16,7 +17,8 @@ _TIME_CHARACTERS: Final = 10
 _RANDOM_CHARACTERS: Final = 16
 _RANDOM_BITS: Final = 80
 _CLIENT_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,%d}" % CLIENT_ID_CHARACTERS_MAX)
-_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+"""Version ``ff`` and numbers of nothing but zeros are forbidden."""
 _PAIRS: Final = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
 
 
@@ -48,6 +50,6 @@ def clean_client_id(value: bytes | None) -> str | None:
     return value.decode("ascii") if value is not None and _CLIENT_ID.fullmatch(value) else None
 
 
-def clean_traceparent(value: bytes | None) -> str | None:
-    """Return a W3C ``traceparent`` if it is well formed, else nothing."""
-    return value.decode("ascii") if value is not None and _TRACEPARENT.fullmatch(value) else None
+def clean_traceparent(values: Sequence[bytes]) -> str | None:
+    """Return the W3C ``traceparent`` of a request if it brings one, and that well formed; else nothing."""
+    return values[0].decode("ascii") if len(values) == 1 and _TRACEPARENT.fullmatch(values[0]) else None

@@ -20,7 +20,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ironleaf.foundation.errors.protocol import CLIENT_CLOSED, INTERNAL_ERROR, SHUTTING_DOWN
-from ironleaf.web.answer import EXCHANGE_KEY, find_header
+from ironleaf.web.answer import EXCHANGE_KEY, find_headers
 from ironleaf.web.exchange import CORS_KEY, BadResponse, Exchange, SinkParts, summarise
 from ironleaf.web.exits import WITHIN_REQUEST, guard_exits
 from ironleaf.web.request_id import clean_traceparent
@@ -76,7 +76,7 @@ class Sink:
         state = scope.setdefault("state", {})
         state["request_id"] = exchange.request_id
         state["client_request_id"] = exchange.client_request_id
-        state["traceparent"] = clean_traceparent(find_header(scope, b"traceparent"))
+        state["traceparent"] = clean_traceparent(find_headers(scope, b"traceparent"))
 
     async def _run(self, exchange: Exchange) -> None:
         try:

@@ -43,7 +43,27 @@ def test_a_callers_id_is_kept_if_it_is_short_and_plain(given: bytes | None, kept
     assert clean_client_id(given) == kept
 
 
+GOOD = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
 def test_a_traceparent_is_passed_on_if_well_formed() -> None:
-    good = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    assert clean_traceparent(good) == good.decode()
-    assert clean_traceparent(good + b"x") is None
+    assert clean_traceparent([GOOD]) == GOOD.decode()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [],
+        [GOOD, GOOD],
+        [GOOD + b"x"],
+        [GOOD + b"\n"],
+        [GOOD.upper()],
+        [b"ff" + GOOD[2:]],
+        [b"00-" + b"0" * 32 + GOOD[35:]],
+        [GOOD[:36] + b"0" * 16 + b"-01"],
+        [GOOD[:-2] + b"0g"],
+    ],
+    ids=["none", "two", "longer", "line", "upper", "version", "no-trace", "no-span", "flags"],
+)
+def test_what_is_no_traceparent_is_not(values: list[bytes]) -> None:
+    assert clean_traceparent(values) is None

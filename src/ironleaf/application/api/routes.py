@@ -72,6 +72,7 @@ def _asker(request: Request) -> Asker:
         request_id=request.state.request_id,
         ticket=request.state.client_request_id,
         caller=_name_caller(request),
+        traceparent=request.state.traceparent,
     )
 
 

@@ -91,6 +91,7 @@ def build_conversions(
         admission=admission,
         clock=clock,
         progress=progress,
+        passes_traces=settings.tracing.continue_callers,
         on_document=each(log_document, watching.hear_document),
         on_stage=watching.hear_stage,
     )

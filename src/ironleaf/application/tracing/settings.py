@@ -19,7 +19,10 @@ class TracingSettings:
     share: float = 1.0
     """Of requests without a trace of their caller's, the part that is traced (0-1)."""
     continue_callers: bool = True
-    """Whether a request's own ``traceparent`` is continued, and its word on sampling heeded."""
+    """Whether a request's own ``traceparent`` is continued, its word on sampling heeded, and the model servers told.
+
+    That the model servers are told needs no ``endpoint``.
+    """
 
     def __post_init__(self) -> None:
         if self.endpoint and not _is_address(self.endpoint):

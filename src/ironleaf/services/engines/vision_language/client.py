@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, cast
 import orjson
 
 from ironleaf.foundation.resilience import Silence
+from ironleaf.foundation.traces import current_traceparent
 from ironleaf.services.engines.upstream_failures.base import UpstreamAnswer
 from ironleaf.services.engines.vision_language.body import RequestBody
 from ironleaf.services.engines.vision_language.completion import (
@@ -81,7 +82,7 @@ class ChatClient:
         """Return the model's answer, or what came of it until ``watch`` named a reason to stop.
 
         ``silence`` is told when the request goes out and when the first piece of an answer is in.
-        Cancelling cuts the connection at once.
+        The caller's trace goes along, if there is one. Cancelling cuts the connection at once.
 
         Raises:
             CallFailed: there is no usable answer within the time.
@@ -90,7 +91,7 @@ class ChatClient:
         """
         first_s = min(total_s, self._settings.first_token_timeout_s) if stream else total_s
         accept = "text/event-stream" if stream else "application/json"
-        request = self._transport.request("POST", CHAT_PATH, body, accept=accept)
+        request = self._transport.request("POST", CHAT_PATH, body, accept=accept, traceparent=current_traceparent())
         silence = silence or Silence()
         silence.begin()
         async with _called(request, first_s=first_s, total_s=total_s) as (source, pause):

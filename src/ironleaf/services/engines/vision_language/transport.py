@@ -118,9 +118,15 @@ class Transport(Protocol):
     """Sends requests to one server."""
 
     def request(
-        self, method: str, path: str, body: RequestBody | None = None, *, accept: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        body: RequestBody | None = None,
+        *,
+        accept: str = "application/json",
+        traceparent: str | None = None,
     ) -> contextlib.AbstractAsyncContextManager[Reply]:
-        """Open a call; leaving the context early cuts the connection.
+        """Open a call, as a part of a trace if there is one; leaving the context early cuts the connection.
 
         Raises:
             TransportFailed: no head came back.
@@ -180,10 +186,17 @@ class HttpTransport:
 
     @contextlib.asynccontextmanager
     async def request(
-        self, method: str, path: str, body: RequestBody | None = None, *, accept: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        body: RequestBody | None = None,
+        *,
+        accept: str = "application/json",
+        traceparent: str | None = None,
     ) -> AsyncGenerator[Reply]:
+        headers = {"Accept": accept} | ({"Traceparent": traceparent} if traceparent else {})
         async with self._permits:
-            response = await self._send(method, path, body, accept)
+            response = await self._send(method, path, body, headers)
             try:
                 yield _Reply(response)
             finally:
@@ -195,13 +208,15 @@ class HttpTransport:
         if session is not None:
             await session.close()
 
-    async def _send(self, method: str, path: str, body: RequestBody | None, accept: str) -> aiohttp.ClientResponse:
+    async def _send(
+        self, method: str, path: str, body: RequestBody | None, headers: dict[str, str]
+    ) -> aiohttp.ClientResponse:
         with _translated():
             return await self._open_session().request(
                 method,
                 f"{self._base}/{path}",
                 data=None if body is None else _Payload(body),
-                headers={"Accept": accept},
+                headers=headers,
                 allow_redirects=False,
                 proxy=self._settings.proxy,
             )

@@ -82,7 +82,13 @@ class CannedTransport:
 
     @contextlib.asynccontextmanager
     async def request(
-        self, method: str, path: str, body: RequestBody | None = None, *, accept: str = ""
+        self,
+        method: str,
+        path: str,
+        body: RequestBody | None = None,
+        *,
+        accept: str = "",
+        traceparent: str | None = None,
     ) -> AsyncGenerator[CannedReply]:
         self.sent.append(
             {"method": method, "path": path, "body": orjson.loads(b"".join(body.chunks())) if body else {}}

@@ -69,7 +69,13 @@ class Recorder:
 
     @asynccontextmanager
     async def request(
-        self, method: str, path: str, body: RequestBody | None = None, *, accept: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        body: RequestBody | None = None,
+        *,
+        accept: str = "application/json",
+        traceparent: str | None = None,
     ) -> AsyncGenerator[Recorder]:
         self.sent.append((method, path, b"".join(body.chunks()) if body else b""))
         yield self
