@@ -143,6 +143,14 @@ class BreakerComparison(RuleBasedStateMachine):
         else:
             self.enter(BreakerState.CLOSED if result.kind is ResultKind.GOOD else BreakerState.OPEN)
 
+    @precondition(lambda self: self.out)
+    @rule(data=st.data())
+    def a_call_has_waited_and_asks_again(self, data: st.DataObject) -> None:
+        admission, period = data.draw(st.sampled_from(self.out))
+        refusal = self.machine.recheck(admission, self.now_s)
+        assert (refusal is None) == (period == self.period or self.state is BreakerState.CLOSED)
+        self.refusals += refusal is not None
+
     @rule()
     def a_person_opens(self) -> None:
         self.machine.force_open(self.now_s)

@@ -66,6 +66,10 @@ class Silence:
         """The first piece of the answer is there; telling it again does no harm."""
 
 
+def _nothing_against_it() -> None:
+    return
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallContext:
     """What every policy may know about the call it guards."""
@@ -81,6 +85,8 @@ class CallContext:
     """Somebody as good can answer now: asking him is better than asking again, or than waiting for long."""
     queue: QueueTime = field(default_factory=QueueTime)
     silence: Silence = field(default_factory=Silence)
+    recheck: Callable[[], None] = _nothing_against_it
+    """To be called after a wait, before the call is made: raises what a policy outside has to say against it by now."""
 
     def __post_init__(self) -> None:
         require(self.cost > 0.0, "cost must be above zero")

@@ -91,7 +91,8 @@ class CircuitBreaker:
         and then with its call; or with its call, if there is no probe or
         ``may_probe`` says that there were enough of them. A caller whom
         somebody else can answer does not wait for the supplied probe: it runs
-        aside, and he is refused.
+        aside, and he is refused. A call that waits inside for a permit is
+        refused too if the breaker opens meanwhile.
 
         Raises:
             CircuitOpen: the call was not made.
@@ -102,7 +103,7 @@ class CircuitBreaker:
                 raise self._probe_aside(self._probe, admission)
             await self._run_probe(self._probe, admission, limit_s=context.deadline.remaining_s())
             admission = self._admit()
-        context = replace(context, queue=QueueTime())
+        context = replace(context, queue=QueueTime(), recheck=lambda: self._recheck(admission))
         started_s = self._clock.monotonic()
         result = NEUTRAL
         try:
@@ -179,6 +180,11 @@ class CircuitBreaker:
         if isinstance(decision, Refusal):
             raise self._refused(decision)
         return decision
+
+    def _recheck(self, admission: Admission) -> None:
+        refusal = self._machine.recheck(admission, self._clock.monotonic())
+        if refusal is not None:
+            raise self._refused(refusal)
 
     def _refused(self, refusal: Refusal) -> CircuitOpen:
         self._tell(

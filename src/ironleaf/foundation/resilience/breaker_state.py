@@ -156,6 +156,13 @@ class BreakerMachine:
         self._refusals += 1
         return Refusal(retry_after_s=self._retry_after_s(now_s), reason=self._reason)
 
+    def recheck(self, admission: Admission, now_s: float) -> Refusal | None:
+        """Return why a call that has waited since it was admitted is not to be made any more, if so."""
+        if admission.generation == self._generation or self._state is BreakerState.CLOSED:
+            return None
+        self._refusals += 1
+        return Refusal(retry_after_s=self._retry_after_s(now_s), reason=self._reason)
+
     def record(self, admission: Admission, result: CallResult, now_s: float) -> None:
         """Take the result of an admitted call into account."""
         if admission.generation != self._generation:

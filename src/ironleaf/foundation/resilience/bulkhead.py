@@ -90,10 +90,13 @@ class Bulkhead:
         Raises:
             BulkheadFull: the call was not made: the queue is full, or too long
                 for the call's deadline.
+            ResilienceError: it was not made: while it waited, a policy outside
+                learned something against it.
         """
         await self._acquire(context)
         started_s = self._clock.monotonic()
         try:
+            context.recheck()
             value = await call(context)
         except Exception as failure:
             if self._speaks_of_overload(failure, context.cost):

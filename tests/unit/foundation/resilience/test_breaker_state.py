@@ -364,6 +364,25 @@ def test_late_results_change_nothing(bench) -> None:
     assert len(bench.transitions) == 3
 
 
+def test_what_has_waited_is_asked_again_whether_it_may(bench) -> None:
+    waiting = bench.admit()
+    assert bench.machine.recheck(waiting, bench.now_s) is None
+    bench.call(GONE)
+    bench.later(2.0)
+    refused = bench.machine.recheck(waiting, bench.now_s)
+    assert refused == Refusal(retry_after_s=3.0, reason=OpenReason.MODEL_GONE)
+    assert bench.machine.snapshot(bench.now_s).refusals == 1
+    bench.later(3.0)
+    probe = bench.admit()
+    assert isinstance(bench.machine.recheck(waiting, bench.now_s), Refusal)
+    assert bench.machine.recheck(probe, bench.now_s) is None
+    bench.machine.record(probe, GOOD, bench.now_s)
+    assert bench.machine.recheck(waiting, bench.now_s) is None
+    bench.machine.force_open(bench.now_s)
+    assert isinstance(bench.machine.recheck(waiting, bench.now_s), Refusal)
+    assert bench.machine.snapshot(bench.now_s).refusals == 3
+
+
 def test_evidence_starts_anew_with_each_period(bench) -> None:
     bench.call(BAD_CONTENT, 3)
     bench.call(FAILED, 3)

@@ -14,6 +14,7 @@ from ironleaf.foundation.resilience import (
     AttemptTimeoutOptions,
     BreakerOpened,
     BreakerOptions,
+    BreakerRefused,
     Bulkhead,
     BulkheadFull,
     BulkheadOptions,
@@ -179,6 +180,32 @@ async def test_a_silent_backend_is_cut_and_then_avoided(guards, clock, events, m
     with pytest.raises(CircuitOpen):
         await guards.execute(silent, make_context())
     assert [event.reason for event in events if isinstance(event, BreakerOpened)] == [OpenReason.FAILURES]
+
+
+@pytest.mark.anyio
+async def test_whoever_waits_for_a_permit_leaves_as_soon_as_the_breaker_opens(
+    guards, clock, events, make_context
+) -> None:
+    hits, gone = 0, asyncio.Event()
+
+    async def goes_away(_context: CallContext) -> str:
+        nonlocal hits
+        hits += 1
+        await gone.wait()
+        raise LookupError
+
+    pipeline = Pipeline(guards.policies[:-2])
+    tasks = [asyncio.create_task(pipeline.execute(goes_away, make_context())) for _ in range(12)]
+    await clock.settle()
+    gone.set()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert hits == 4
+    assert [type(each) for each in results] == [LookupError] * 4 + [CircuitOpen] * 8
+    assert {each.reason for each in results[4:]} == {OpenReason.MODEL_GONE}
+    refused = [event for event in events if isinstance(event, BreakerRefused)]
+    assert {(event.name, event.reason) for event in refused} == {("alpha", OpenReason.MODEL_GONE)}
+    assert len(refused) == 8
+    assert guards.policies[3].snapshot().running == 0
 
 
 @pytest.mark.anyio
