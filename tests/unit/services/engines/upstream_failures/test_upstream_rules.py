@@ -97,3 +97,18 @@ def test_every_rule_is_used_and_named_once() -> None:
 
 def test_every_kind_is_reached() -> None:
     assert {kind for _, kind, _ in BY_RULE} == set(FailureKind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "case"),
+    [
+        (K.OVERLOADED, answer(None, "[address=127.0.0.1:1, pid=2] Parallel generation is not supported by that-engine.")),
+        (K.OVERLOADED, answer(503, "ResourceExhausted: worker local total request limit reached (8/8)")),
+        (K.RATE_LIMITED, answer(429, '"Tokens per minute limit exceeded - too many tokens were processed."')),
+        (K.MODEL_NOT_FOUND, answer(400, '{"errors":{"message":"Model id : a/b , has no provider supported"}}')),
+        (K.IMAGE_UNSUPPORTED_BY_MODEL, answer(400, '{"message":"Unsupported content part for text-only server: image_url"}')),
+        (K.TIMEOUT, answer(522, '{"title":"Error 522: Connection timed out","detail":"This may indicate that the origin is overloaded."}')),
+    ],
+)  # fmt: skip
+def test_wordings_that_another_rule_would_take(kind: FailureKind, case: UpstreamAnswer) -> None:
+    assert classify(case).kind is kind

@@ -192,7 +192,7 @@ MODEL_RULES: Final = (
             r"not a valid model|model identifier is invalid|invalid model(?: name| identifier| id)?\b|nosuchmodel",
             r"model_not_found|modelnotfound|not_found_error.{0,60}model:",
             r"(?:could not|cannot) resolve the foundation model",
-            r"no (?:available )?(?:channel|endpoints?|providers?)(?: found| available)? for",
+            r"no (?:available )?(?:channel|endpoints?|providers?)(?: found| available)? for|has no providers? (?:that )?support",
             r"request targeted an endpoint that does not exist|deploymentnotfound|server is pinned to",
             r"no models? (?:are |is )?(?:currently )?(?:loaded|available|found)|model (?:is |was )?unloaded",
             r"requested model is not supported|try pulling it first|pull model|inference pool .{0,60}not found",
@@ -233,6 +233,7 @@ MODEL_RULES: Final = (
         unless=words(
             r"operation does not work with the specified model",
             r"not a chat model",
+            r"(?:parallel|concurrent) generation",
             r"(?:stopping|stopped|error) state",
             r"temporarily",
             r"model (?:is |currently )?(?:still )?loading",

@@ -184,6 +184,7 @@ LOAD_RULES: Final = (
             r"cannot (?:handle|accept) (?:more|additional)",
             r"resource (?:is )?(?:temporarily )?(?:exhausted|limited).{0,40}busy|slow down\b",
             r"(?:cpu|memory|disk|system)[ a-z_]{0,12}over-?loaded",
+            r"worker[ a-z]{0,24}limit (?:is |was )?reached|(?:parallel|concurrent) generation is not supported",
             r"temporarily (?:unavailable|out of)|currently unavailable|temporarily at|try again when",
             r"过载|繁忙|负载.{0,8}(?:高|饱和|过|满)|拥挤|排队|请求(?:数)?(?:过多|量过大|较多)|访问量过大|资源(?:不足|紧张)|算力|饱和",
         ),
@@ -217,6 +218,7 @@ LOAD_RULES: Final = (
         ),
         unless=words(
             r"rate[- ]?limited upstream",
+            r"may indicate",  # a guess of a gateway at why its backend is silent
             r"either the server is overloaded or",  # the words of a framework's page for any error
             r"connect(?:ion)? (?:error|refused)",
             r"image input",
