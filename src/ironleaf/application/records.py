@@ -36,13 +36,17 @@ def build_records(
 
 
 def _in_files(settings: Settings, clock: Clock, on_healing: OnHealing) -> Records:
-    held, healing = settings.files.quarantine, settings.engines.vl.healing
+    healing = settings.engines.vl.healing
     return Records(
-        quarantine=FileQuarantine(
-            held.directory, clock, losses_to_refuse=held.losses_to_refuse, expiry_s=held.expiry_s
-        ),
+        quarantine=open_file_quarantine(settings, clock),
         ledger=FileLedger(healing.ledger_directory, bytes_max=healing.ledger_bytes_max, on_entry=on_healing),
     )
+
+
+def open_file_quarantine(settings: Settings, clock: Clock) -> FileQuarantine:
+    """Return the quarantine of this user's commands."""
+    held = settings.files.quarantine
+    return FileQuarantine(held.directory, clock, losses_to_refuse=held.losses_to_refuse, expiry_s=held.expiry_s)
 
 
 def _in_database(settings: Settings, database: Database, clock: Clock, on_healing: OnHealing) -> Records:

@@ -293,7 +293,7 @@ def _judge_success(answer: Answer, expected: Expected, request_id: str) -> None:
         return
     if set(said["data"]) == {"engines"}:
         _judge_ladder(said["data"]["engines"], expected)
-    elif said["data"].keys() <= {"backends", "entries", "next_offset", "name", "scopes"}:
+    elif said["data"].keys() <= {"backends", "entries", "next_offset", "name", "scopes", "files", "count"}:
         _judge_ops(said["data"])
     elif set(said["data"]) in _OPERATORS_SHAPES:
         _judge_incidents(said["data"])
@@ -314,8 +314,13 @@ def _judge_ladder(engines: list[dict[str, Any]], expected: Expected) -> None:
 
 
 def _judge_ops(said: dict[str, Any]) -> None:
-    """What operators are told in a house without backends: empty lists, and who they are."""
-    known = ({"backends": []}, {"entries": [], "next_offset": None}, {"name": OPS_ID, "scopes": ["convert", "ops"]})
+    """What operators are told in a house without backends, where no file did harm: empty lists, and who they are."""
+    known = (
+        {"backends": []},
+        {"entries": [], "next_offset": None},
+        {"files": [], "count": 0},
+        {"name": OPS_ID, "scopes": ["convert", "ops"]},
+    )
     _require(said in known, f"operators are told {said!r}")
 
 

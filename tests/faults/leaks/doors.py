@@ -181,6 +181,7 @@ def _list_operators_doors() -> list[Door]:
             )
             for path, body in orders.items()
         ),
+        Door(name="quarantine", make=lambda: operate("/v1/ops/quarantine"), seams=("observe",), for_operators=True),
         Door(name="console of operators", make=lambda: operate("/ops"), for_operators=True, by_session=True),
     ]
 
@@ -234,6 +235,8 @@ _OPS_PATHS = (
     "/v1/ops/deliveries",
     "/v1/ops/incidents/x",
     "/v1/ops/silences/x",
+    "/v1/ops/quarantine",
+    f"/v1/ops/quarantine/{KEY}/release",
 )
 _PLACES = (
     "/",
@@ -412,6 +415,9 @@ def _knock_with_keys() -> list[Door]:
         for name, body in orders.items()
     ]
     doors += [
+        Door(name="quarantine, strange page", make=lambda: operate(f"/v1/ops/quarantine?limit={KEY}")),
+        Door(name="release by a strange hash", make=lambda: operate(f"/v1/ops/quarantine/{KEY}/release", "POST")),
+        Door(name="release of nothing", make=lambda: operate(f"/v1/ops/quarantine/{'5e' * 32}/release", "POST")),
         Door(name="breaker of a strange name", make=lambda: operate(f"/v1/ops/engines/{KEY}/breaker", "POST", b"{}")),
         *(
             Door(name=f"{path}, nobody", make=lambda path=path: Request(path=path, query=f"view={KEY}&before={DSN}"))

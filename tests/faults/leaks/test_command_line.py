@@ -79,23 +79,25 @@ async def test_a_terminal_sees_the_catalogue_and_nothing_else(
     assert EXIT_CODES[Kind.INTERNAL] in exits
 
 
-_INCIDENT_ORDERS = {
-    "list": ("list",),
-    "show": ("show", ULID_OF_NOTHING),
-    "acknowledge": ("acknowledge", ULID_OF_NOTHING, "--by", SECRET_NAME),
-    "resolve": ("resolve", ULID_OF_NOTHING, "--why", SECRET_NAME),
-    "silence": ("silence", ULID_OF_NOTHING, "--why", SECRET_NAME),
+_ORDERS = {
+    "list": ("incidents", "list"),
+    "show": ("incidents", "show", ULID_OF_NOTHING),
+    "acknowledge": ("incidents", "acknowledge", ULID_OF_NOTHING, "--by", SECRET_NAME),
+    "resolve": ("incidents", "resolve", ULID_OF_NOTHING, "--why", SECRET_NAME),
+    "silence": ("incidents", "silence", ULID_OF_NOTHING, "--why", SECRET_NAME),
+    "quarantine": ("quarantine", "list"),
+    "release": ("quarantine", "release", "5e" * 32),
 }
 
 
-@pytest.mark.parametrize("order", _INCIDENT_ORDERS)
-def test_orders_about_incidents_say_what_the_catalogue_says_whatever_the_database_does(
+@pytest.mark.parametrize("order", _ORDERS)
+def test_orders_to_the_database_say_what_the_catalogue_says_whatever_the_database_does(
     order: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("IRONLEAF_DATABASE__URL", f"sqlite:///{tmp_path}/ironleaf.db")
     monkeypatch.setenv("IRONLEAF_LOGS__DIRECTORY", str(tmp_path / "logs"))
     monkeypatch.setattr("ironleaf.application.cli.opening.configure_logs", lambda *_: None)
-    monkeypatch.setattr("sys.argv", ["ironleaf", "incidents", *_INCIDENT_ORDERS[order]])
+    monkeypatch.setattr("sys.argv", ["ironleaf", *_ORDERS[order]])
     findings: list[str] = []
     heard = [fault for fault in _EXCEPTIONS if not isinstance(fault.make(), BrokenPipeError)]  # a reader who left
     for fault, language in zip(heard, itertools.cycle(("en_US.UTF-8", "zh_CN.UTF-8"))):
@@ -103,8 +105,12 @@ def test_orders_about_incidents_say_what_the_catalogue_says_whatever_the_databas
         async def fail(*_: object, fault: Thrown = fault, **__: object) -> None:
             raise fault()
 
+        def fail_at_once(*_: object, fault: Thrown = fault, **__: object) -> None:
+            raise fault()
+
         monkeypatch.setenv("LC_ALL", language)
         monkeypatch.setattr("ironleaf.foundation.database.Database.run", fail)
+        monkeypatch.setattr("ironleaf.foundation.database.Database.transact", fail_at_once)
         with pytest.raises(SystemExit) as left:
             commands.run()
         told = capsys.readouterr()

@@ -10,6 +10,7 @@ from ironleaf.application.api import (
     metrics,
     ops_engines,
     ops_incidents,
+    ops_quarantine,
     ops_statistics,
     runbooks,
     sessions,
@@ -52,6 +53,7 @@ def create_app(house: House) -> FastAPI:
     app.include_router(engines.make_router(house.desk))
     app.include_router(runbooks.make_router())
     app.include_router(ops_engines.make_router(house.desk, guard=guard))
+    app.include_router(ops_quarantine.make_router(house.quarantine, guard=guard))
     redactor = Redactor(secrets=list_secrets(house.settings))
     incidents = ops_incidents.make_router(house.alerting.desk, guard=guard, redactor=redactor, clock=house.clock)
     app.include_router(incidents)

@@ -66,8 +66,7 @@ def build_house(
     readers = build_readers(settings.engines.vl)
     on_guard = each(log_guard, watching.hear_guard)
     backends = build_backends(settings.engines.vl, clock, random, readers, on_guard)
-    page_s_max = settings.engines.embedded.page_timeout_s
-    runner = BlamingRunner(recognisers, quarantine, job_s_max=page_s_max)
+    runner = BlamingRunner(recognisers, quarantine, job_s_max=settings.engines.embedded.page_timeout_s)
     engines = build_engines(settings, runner, backends, clock, watching.hear_asked)
     watches = build_watches(settings.engines.vl, readers, backends, ledger, clock)
     own_model = PoolProbe("model", recognisers)
@@ -97,6 +96,7 @@ def build_house(
         readers=readers,
         watches=watches,
         desk=desk,
+        quarantine=quarantine,
         progress=progress,
         alerting=alerting,
         detection=detection,

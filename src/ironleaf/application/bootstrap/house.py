@@ -32,6 +32,7 @@ from ironleaf.services.engines.base import Engine
 from ironleaf.services.engines.guarded import GuardedEngine
 from ironleaf.services.engines.healing import ReplaceableModel
 from ironleaf.services.engines.probe import BackendWatch
+from ironleaf.services.files.quarantine import Quarantine
 from ironleaf.services.files.spool import SpoolRoot
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class House:
     """The model servers without their guards, for the doctor."""
     watches: tuple[BackendWatch, ...]
     desk: EngineDesk
+    quarantine: Quarantine
     alerting: Alerting
     detection: Detection
     progress: ProgressBoard

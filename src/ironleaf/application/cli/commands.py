@@ -14,7 +14,7 @@ import structlog
 import typer
 from typer.core import TyperGroup
 
-from ironleaf.application.cli import catalogue, database, incidents, keys
+from ironleaf.application.cli import catalogue, database, incidents, keys, quarantine
 from ironleaf.application.cli.exits import choose_exit, face, find_language, say, say_problem
 from ironleaf.application.errors import as_known
 from ironleaf.application.options import TIMEOUT_S_MAX, EngineChoice, OutputFormat, parse_options
@@ -63,6 +63,7 @@ app.add_typer(catalogue.app, name="errors")
 app.add_typer(database.app, name="db")
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(keys.app, name="keys")
+app.add_typer(quarantine.app, name="quarantine")
 
 
 def run() -> None:

@@ -2,31 +2,29 @@
 
 The store is a file of JSON lines in the state directory, one line for each loss:
 `{"sha256": ..., "reason": "crash", "at": "2026-01-31T12:00:00+00:00"}`. An operator
-releases a file with `release`, or by deleting its lines: a running service looks
-again whenever the file has changed.
+releases a file with ``ironleaf quarantine release``, or by deleting its lines:
+whoever uses the file looks again whenever it has changed.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import re
 from collections import deque
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from signal import Signals
 from typing import TYPE_CHECKING, Any, Final, Protocol
-
-import orjson
 
 from ironleaf.foundation.errors import BusinessError
 from ironleaf.foundation.processes import LossReason, WorkerLost
 from ironleaf.services.files.errors import FILE_QUARANTINED
+from ironleaf.services.files.losses import HeldFile, Loss, dump_loss, find_held, read_losses
+from ironleaf.services.files.spool import storage_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator
     from pathlib import Path
 
     from ironleaf.foundation.clock import Clock
@@ -38,25 +36,13 @@ EXPIRY_S: Final = 7 * 24 * 3600.0
 """After a week a file may try again: decoders are mended meanwhile."""
 ENTRIES_MAX: Final = 10_000
 """Losses remembered, the newest: 1.5 MB. Workers die a few times a day, not a thousand times."""
-LINE_BYTES_MAX: Final = 512
-"""A longer line is damage, not an entry."""
 
 _COUNTED: Final = frozenset({LossReason.TIMEOUT, LossReason.MEMORY, LossReason.CPU, LossReason.CRASH})
 _FROM_OUTSIDE: Final = frozenset({Signals.SIGKILL, Signals.SIGTERM, Signals.SIGINT, Signals.SIGHUP})
 """Deaths that somebody wished: no decoder ends itself so."""
-_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _suspect: ContextVar[str | None] = ContextVar("suspect", default=None)
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
-    """A worker that died of a file."""
-
-    sha256: str
-    reason: str
-    at: datetime
 
 
 class Quarantine(Protocol):
@@ -75,7 +61,15 @@ class Quarantine(Protocol):
         ...
 
     def release(self, sha256: str) -> bool:
-        """Forget what the file did; tell whether there was anything."""
+        """Forget what the file did; tell whether there was anything.
+
+        Raises:
+            StorageFailure: a file of losses cannot be written; spool-full, storage-failed.
+        """
+        ...
+
+    def list_held(self) -> tuple[HeldFile, ...]:
+        """Return the files that are refused now, the latest first."""
         ...
 
 
@@ -109,6 +103,11 @@ class InMemoryQuarantine:
         found = len(kept) < len(self._losses)
         self._losses = deque(kept, maxlen=self._losses.maxlen)
         return found
+
+    def list_held(self) -> tuple[HeldFile, ...]:
+        return find_held(
+            self._losses, now=self._clock.now(), losses_to_refuse=self._losses_to_refuse, expiry=self._expiry
+        )
 
 
 class FileQuarantine(InMemoryQuarantine):
@@ -150,9 +149,16 @@ class FileQuarantine(InMemoryQuarantine):
     def release(self, sha256: str) -> bool:
         self._look()
         found = super().release(sha256)
-        if found:
-            self._rewrite()
+        try:
+            if found:
+                self._rewrite()
+        except OSError as error:
+            raise storage_failure(error) from error
         return found
+
+    def list_held(self) -> tuple[HeldFile, ...]:
+        self._look()
+        return super().list_held()
 
     def _look(self) -> None:
         stamp = self._read_stamp()
@@ -176,12 +182,12 @@ class FileQuarantine(InMemoryQuarantine):
     def _append(self, loss: Loss) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._path.open("ab", buffering=0) as file:
-            file.write(_dump(loss))
+            file.write(dump_loss(loss))
         self._stamp, self._lines = self._read_stamp(), self._lines + 1
 
     def _rewrite(self) -> None:
         target = self._path.with_name(f"{QUARANTINE_FILE}.{os.getpid()}")
-        target.write_bytes(b"".join(map(_dump, self._losses)))
+        target.write_bytes(b"".join(map(dump_loss, self._losses)))
         target.replace(self._path)
         self._stamp, self._lines = self._read_stamp(), len(self._losses)
 
@@ -230,31 +236,3 @@ def suspected(sha256: str) -> Generator[None]:
         yield
     finally:
         _suspect.reset(token)
-
-
-def _dump(loss: Loss) -> bytes:
-    return orjson.dumps(asdict(loss), option=orjson.OPT_APPEND_NEWLINE)
-
-
-def read_losses(path: Path) -> Iterable[Loss]:
-    """Yield the losses in a file of this store, without what is damaged; nothing if there is no such file."""
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        return
-    with file:
-        for line in iter(lambda: file.readline(LINE_BYTES_MAX), b""):
-            loss = _parse(line)
-            if loss is not None:
-                yield loss
-
-
-def _parse(line: bytes) -> Loss | None:
-    try:
-        said: dict[str, Any] = orjson.loads(line)
-        at = datetime.fromisoformat(said["at"])
-        if at.tzinfo is None or not _SHA256.fullmatch(said["sha256"]):
-            return None
-        return Loss(sha256=said["sha256"], reason=str(said["reason"]), at=at)
-    except (ValueError, TypeError, KeyError):
-        return None

@@ -17,14 +17,13 @@ from sqlalchemy import Column, String, Table, delete, func, select
 from ironleaf.foundation.database import UtcDateTime, metadata
 from ironleaf.foundation.database.exchange import Exchange
 from ironleaf.foundation.database.statements import insert_new, keep_newest
+from ironleaf.services.files.losses import Loss, read_losses
 from ironleaf.services.files.quarantine import (
     ENTRIES_MAX,
     EXPIRY_S,
     LOSSES_TO_REFUSE,
     QUARANTINE_FILE,
     InMemoryQuarantine,
-    Loss,
-    read_losses,
 )
 
 if TYPE_CHECKING:
@@ -107,13 +106,13 @@ class DatabaseQuarantine(InMemoryQuarantine):
             if isinstance(item, Loss):
                 insert_new(connection, LOSSES, [asdict(item)])
             else:
-                connection.execute(delete(LOSSES).where(LOSSES.c.sha256 == item.sha256))
+                forget(connection, item.sha256)
         if inherited or batch:
             connection.execute(delete(LOSSES).where(LOSSES.c.at <= self._clock.now() - self._expiry))
             keep_newest(connection, LOSSES, LOSSES.c.at, self._entries_max)
         stamp = connection.execute(select(func.count(), func.max(LOSSES.c.at)).select_from(LOSSES)).one()
         seen = (int(stamp[0]), stamp[1])
-        return _Seen(seen, None if seen == self._stamp else _read(connection))
+        return _Seen(seen, None if seen == self._stamp else read_kept(connection))
 
     def _receive(self, seen: _Seen) -> None:
         if self._inherits is not None:
@@ -131,6 +130,12 @@ class DatabaseQuarantine(InMemoryQuarantine):
                 super().release(item.sha256)
 
 
-def _read(connection: Connection) -> tuple[Loss, ...]:
+def read_kept(connection: Connection) -> tuple[Loss, ...]:
+    """Return all losses that the database holds, the oldest first."""
     rows = connection.execute(select(LOSSES.c.sha256, LOSSES.c.reason, LOSSES.c.at).order_by(LOSSES.c.at))
     return tuple(Loss(sha256=row.sha256, reason=row.reason, at=row.at) for row in rows)
+
+
+def forget(connection: Connection, sha256: str) -> bool:
+    """Delete what the database holds of a file; tell whether there was anything. Replicas hear of it within seconds."""
+    return bool(connection.execute(delete(LOSSES).where(LOSSES.c.sha256 == sha256)).rowcount)

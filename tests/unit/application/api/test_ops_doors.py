@@ -14,12 +14,15 @@ from ironleaf.application.access import sessions as session_table
 from ironleaf.application.access.desk import Access
 from ironleaf.application.access.errors import ENTRIES
 from ironleaf.application.access.keys import Scope
-from ironleaf.application.api import gate, ops_engines, sessions
+from ironleaf.application.api import gate, ops_engines, ops_quarantine, sessions
 from ironleaf.application.api.gate import AccessGate
 from ironleaf.application.api.health_details import make_health_details
+from ironleaf.faults import ManualClock
 from ironleaf.foundation.errors import Catalogue
 from ironleaf.foundation.health import HealthStatus, ProbeResult
 from ironleaf.foundation.observability import Redactor
+from ironleaf.foundation.processes import LossReason
+from ironleaf.services.files.quarantine import InMemoryQuarantine
 from ironleaf.web import FrontRules, HostRules, install
 
 if TYPE_CHECKING:
@@ -27,10 +30,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ironleaf.application.engine_desk import EngineDesk
+    from ironleaf.services.files.quarantine import Quarantine
 
 pytestmark = pytest.mark.anyio
 
 PASSWORD = "correct-horse-7"
+SHA = "5e" * 32
+OTHER = "c0" * 32
 
 
 class Probe:
@@ -50,7 +56,17 @@ def desk(tmp_path: Path) -> EngineDesk:
     return make_desk(tmp_path)
 
 
-def make_app(gatehouse: Gatehouse, desk: EngineDesk, *, secure: bool = False) -> FastAPI:
+@pytest.fixture
+def quarantine() -> Quarantine:
+    held = InMemoryQuarantine(ManualClock())
+    for sha256 in (SHA, SHA, OTHER, OTHER):
+        held.record(sha256, LossReason.CRASH)
+    return held
+
+
+def make_app(
+    gatehouse: Gatehouse, desk: EngineDesk, *, secure: bool = False, quarantine: Quarantine | None = None
+) -> FastAPI:
     access = Access(
         guard=gatehouse.guard,
         ring=gatehouse.ring,
@@ -60,6 +76,7 @@ def make_app(gatehouse: Gatehouse, desk: EngineDesk, *, secure: bool = False) ->
     )
     app = FastAPI()
     app.include_router(ops_engines.make_router(desk, guard=access.guard))
+    app.include_router(ops_quarantine.make_router(quarantine or InMemoryQuarantine(ManualClock()), guard=access.guard))
     app.include_router(sessions.make_router(access))
 
     @app.get("/v1/ops/forgotten")
@@ -78,8 +95,9 @@ def make_app(gatehouse: Gatehouse, desk: EngineDesk, *, secure: bool = False) ->
 
 
 @pytest.fixture
-async def client(gatehouse: Gatehouse, desk: EngineDesk) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app=make_app(gatehouse, desk), client=("198.51.100.7", 1))
+async def client(gatehouse: Gatehouse, desk: EngineDesk, quarantine: Quarantine) -> AsyncIterator[httpx.AsyncClient]:
+    app = make_app(gatehouse, desk, quarantine=quarantine)
+    transport = httpx.ASGITransport(app=app, client=("198.51.100.7", 1))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as opened:
         yield opened
 
@@ -111,6 +129,8 @@ DOORS = (
     ("GET", "/v1/ops/engines"),
     ("POST", "/v1/ops/engines/a/breaker"),
     ("GET", "/v1/ops/healing"),
+    ("GET", "/v1/ops/quarantine"),
+    ("POST", f"/v1/ops/quarantine/{SHA}/release"),
     ("GET", "/v1/ops/session"),
     ("GET", "/v1/ops/forgotten"),
     ("GET", "/v1/ops/no-such-door"),
@@ -183,6 +203,22 @@ async def test_a_breaker_is_moved_by_hand_and_the_audit_says_by_whom(
     rest = (await client.get("/v1/ops/healing?limit=3&offset=3", headers=headers)).json()["data"]
     assert [entry["action"] for entry in rest["entries"]] == ["breaker_opened"]
     assert rest["next_offset"] is None
+
+
+async def test_a_file_in_quarantine_is_seen_and_released_and_the_audit_says_so(
+    client: httpx.AsyncClient, gatehouse: Gatehouse, audits: list[dict[str, Any]]
+) -> None:
+    headers = await key(gatehouse, Scope.OPS)
+    told = (await client.get("/v1/ops/quarantine?limit=1", headers=headers)).json()["data"]
+    assert (told["count"], len(told["files"])) == (2, 1)
+    assert set(told["files"][0]) == {"sha256", "reason", "losses", "since", "until"}
+    released = await client.post(f"/v1/ops/quarantine/{SHA}/release", headers=headers)
+    assert released.json()["data"] == {"sha256": SHA}
+    assert audits[-1]["facts"] == {"released": SHA}
+    left = (await client.get("/v1/ops/quarantine", headers=headers)).json()["data"]
+    assert [file["sha256"] for file in left["files"]] == [OTHER]
+    assert (await client.post(f"/v1/ops/quarantine/{SHA}/release", headers=headers)).status_code == 404
+    assert (await client.post("/v1/ops/quarantine/5e5e/release", headers=headers)).status_code == 422
 
 
 async def test_refused_orders_are_written_down_too(
@@ -310,7 +346,7 @@ async def test_on_https_the_cookie_keeps_to_it(gatehouse: Gatehouse, desk: Engin
 async def test_every_ops_door_documents_its_refusals(gatehouse: Gatehouse, desk: EngineDesk) -> None:
     schema = make_app(gatehouse, desk).openapi()
     doors = [path for path in schema["paths"] if path.startswith("/v1/ops/") and "forgotten" not in path]
-    assert len(doors) == 4
+    assert len(doors) == 6
     for path in doors:
         for operation in schema["paths"][path].values():
             assert {"401", "403", "429", "503"} <= set(operation["responses"]), path

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import signal
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.fixtures.databases import DIALECTS, make_migrated
 
 from ironleaf.faults import ManualClock
-from ironleaf.foundation.errors import IronleafError
+from ironleaf.foundation.errors import IronleafError, StorageFailure
 from ironleaf.foundation.processes import LossReason, PoolBusy, WorkerLost
 from ironleaf.foundation.processes.loss import BusyReason
+from ironleaf.services.files.losses import Loss, find_held
 from ironleaf.services.files.quarantine import (
     QUARANTINE_FILE,
     BlamingRunner,
@@ -94,6 +97,43 @@ def test_a_release_lets_the_file_in_again(make: Callable[..., Quarantine]) -> No
     assert (refused(quarantine), refused(quarantine, OTHER)) == (False, True)
 
 
+def test_what_is_held_is_told_with_its_times(make: Callable[..., Quarantine]) -> None:
+    clock = ManualClock()
+    quarantine = make(clock, expiry_s=100.0)
+    began = clock.now()
+    for sha256, reason in ((SHA, LossReason.MEMORY), (OTHER, LossReason.CRASH), (SHA, LossReason.TIMEOUT)):
+        quarantine.record(sha256, reason)
+        clock.advance(10.0)
+    (held,) = quarantine.list_held()  # one loss of another file holds nobody
+    assert (held.sha256, held.reason, held.losses) == (SHA, LossReason.TIMEOUT, 2)
+    assert (held.since - began, held.until - began) == (timedelta(seconds=20), timedelta(seconds=100))
+    quarantine.record(OTHER, LossReason.CPU)
+    assert [file.sha256 for file in quarantine.list_held()] == [OTHER, SHA]
+    quarantine.release(SHA)
+    assert [file.sha256 for file in quarantine.list_held()] == [OTHER]
+
+
+def test_what_is_held_is_what_is_refused_until_it_says(make: Callable[..., Quarantine]) -> None:
+    clock = ManualClock()
+    quarantine = make(clock, expiry_s=100.0)
+    for _ in range(3):
+        quarantine.record(SHA, LossReason.CRASH)
+        clock.advance(10.0)
+    (held,) = quarantine.list_held()
+    clock.advance((held.until - clock.now()).total_seconds() - 1.0)
+    assert refused(quarantine)
+    clock.advance(2.0)
+    assert not refused(quarantine)
+    assert quarantine.list_held() == ()
+
+
+def test_a_reason_that_nobody_knows_is_shown_as_a_crash() -> None:
+    now = ManualClock().now()
+    losses = [Loss(sha256=SHA, reason="\x1b[31mword", at=now)] * 2
+    (held,) = find_held(losses, now=now, losses_to_refuse=2, expiry=timedelta(days=7))
+    assert held.reason is LossReason.CRASH
+
+
 def test_the_oldest_losses_make_room(make: Callable[..., Quarantine]) -> None:
     quarantine = make(ManualClock(), entries_max=4)
     for sha256 in (SHA, SHA, *[OTHER] * 30):
@@ -145,6 +185,19 @@ def test_without_a_disk_it_goes_on_in_memory(tmp_path: Path, caplog: pytest.LogC
     quarantine.record(SHA, LossReason.CRASH)
     assert refused(quarantine)
     assert "cannot be written" in caplog.text
+
+
+def test_a_release_that_cannot_be_written_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    quarantine = FileQuarantine(tmp_path, ManualClock())
+    quarantine.record(SHA, LossReason.CRASH)
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", fail)
+    with pytest.raises(StorageFailure) as raised:
+        quarantine.release(SHA)
+    assert raised.value.entry.reason == "spool-full"
 
 
 class DyingRunner:

@@ -76,8 +76,8 @@ FILE_QUARANTINED: Final = Entry(
     message=Text("This file has broken decoders before and is refused.", "该文件曾多次使解码器崩溃，已被拒绝。"),
     user_advice=SAVE_AGAIN,
     operator_advice=Text(
-        "The file is known by its hash. Release it once the decoder has been mended.",
-        "该文件按哈希值识别。解码器修复之后可以解除隔离。",
+        "The file is known by its hash. `ironleaf quarantine list` shows it; release it once the decoder is mended.",
+        "该文件按哈希值识别，可用 `ironleaf quarantine list` 查看。解码器修复之后可以解除隔离。",
     ),
     alert=AlertRule.SURGE,
 )
