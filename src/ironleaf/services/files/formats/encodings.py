@@ -5,14 +5,12 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ironleaf.services.files import errors
+from ironleaf.services.files.formats.east_asian import guess_double_byte
 from ironleaf.services.files.formats.single_bytes import guess_single_byte
 from ironleaf.services.files.texts import find_unmarked
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -23,19 +21,8 @@ _MARKS: Final = (
 )
 SAMPLE_BYTES: Final = 64 * 1024
 """Bytes from which an encoding is guessed."""
-_EAST_ASIAN: Final = ("gb18030", "big5", "cp932", "euc_jp", "euc_kr", "cp949")
-_COMMON_HAN: Final = frozenset(
-    "的一是不了在人有我他这中大来上个国到说们为子和你地出道也时年得就那要下以生会自着去之过家学对可里后小么心多天而能好都"
-    "这為們個國來說時會學對過裡後書長見現發問題開動東車門馬風電話業務日本語年月日時間新聞会社東京人大中国学生"
-)
-_KANA: Final = re.compile("[぀-ヿ]")
-_HANGUL: Final = re.compile("[가-힣]")
-_USUAL_SYLLABLE_BYTES: Final = 2
-_ODD: Final = re.compile("[\ue000-\uf8ff\ufffd\x80-\x9f\uff61-\uff9f]")
-_PLAUSIBLE_SHARE: Final = 0.15
-"""Of the characters beyond ASCII that must be common in their language for a double-byte guess to be believed."""
-_SURE_FIT: Final = 0.7
-"""Of an encoding of one byte a letter: East Asian texts fit none above 0.56, most others above 0.75, measured."""
+_PLAUSIBLE_FIT: Final = 0.35
+"""How well an encoding of two bytes a letter must fit to be believed at all: other texts fit one with under 0.2."""
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0e-\x1f]")
 
 
@@ -89,34 +76,6 @@ def _is_known(name: str) -> bool:
 
 
 def _guess(sample: bytes) -> str:
-    single, fit = guess_single_byte(sample)
-    if fit >= _SURE_FIT:
-        return single
-    scores = {encoding: _score(text) for encoding, text in _try_all(sample)}
-    best = max(scores, key=lambda encoding: scores[encoding], default=single)
-    return best if scores.get(best, 0.0) >= _PLAUSIBLE_SHARE else single
-
-
-def _try_all(sample: bytes) -> Iterable[tuple[str, str]]:
-    for encoding in _EAST_ASIAN:
-        decoder = codecs.getincrementaldecoder(encoding)()
-        try:
-            yield encoding, decoder.decode(sample)  # the sample may end within a character
-        except UnicodeDecodeError:
-            continue
-
-
-def _score(text: str) -> float:
-    """Return how much the characters beyond ASCII look like a language, at most 1."""
-    beyond = [character for character in text if character > "\x7f"]
-    if not beyond:
-        return 0.0
-    joined = "".join(beyond)
-    known = sum(character in _COMMON_HAN for character in beyond)
-    known += len(_KANA.findall(joined)) + sum(map(_is_usual, _HANGUL.findall(joined)))
-    return (known - 2 * len(_ODD.findall(joined))) / len(beyond)
-
-
-def _is_usual(syllable: str) -> bool:
-    # Of 11,172 Korean syllables 2,350 are in use; the codec spells the others out in eight bytes.
-    return len(syllable.encode("euc_kr", "replace")) == _USUAL_SYLLABLE_BYTES
+    single, single_fit = guess_single_byte(sample)
+    double, double_fit = guess_double_byte(sample)
+    return double if double_fit >= max(_PLAUSIBLE_FIT, single_fit) else single

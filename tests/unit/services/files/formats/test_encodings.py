@@ -53,6 +53,30 @@ def test_a_text_is_read_in_the_encoding_it_was_written_in(text: str, encoding: s
 @pytest.mark.parametrize(
     ("text", "encoding"),
     [
+        ("姓名,城市,金额\n张三,北京市朝阳区,120\n李四,上海市浦东新区,300\n王五,广州市天河区,45\n", "gb18030"),
+        ("科目,期初余额,本期借方\n应收账款,100,20\n固定资产,5,6\n", "gb18030"),
+        ("订单已发货", "gb18030"),
+        ("氨氯地平片,厄贝沙坦,阿司匹林肠溶片\n5mg,150mg,100mg\n", "gb18030"),
+        ("姓名,城市,金額\n張三,台北市大安區,120\n李四,高雄市左營區,300\n", "big5"),
+        ("發票號碼", "big5"),
+        ("氏名,都市,金額\n田中太郎,東京都新宿区,120\n鈴木花子,大阪市北区,300\n", "cp932"),
+        ("佐藤\n高橋\n渡辺\n", "cp932"),
+        ("氏名,都市,金額\n田中太郎,東京都新宿区,120\n鈴木花子,大阪市北区,300\n", "euc_jp"),
+        ("御見積書", "euc_jp"),
+        ("이름,도시,금액\n홍길동,서울특별시,120\n김철수,부산광역시,300\n", "cp949"),
+        ("견적서", "cp949"),
+        ("Имя,Город,Сумма\nИванов,Москва,120\nПетров,Казань,300\n", "cp1251"),
+        ("Name;Ort;Betrag\nMüller;Köln;1,5\nGroß;Düsseldorf;2,75\n", "cp1252"),
+        ("الاسم,المدينة,المبلغ\nأحمد,القاهرة,120\nفاطمة,الرياض,300\n", "cp1256"),
+    ],
+)
+def test_a_few_words_of_a_table_are_enough(text: str, encoding: str) -> None:
+    assert decode_text(text.encode(encoding)).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
         *((GERMAN, encoding) for encoding in ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")),
         (JAPANESE, "utf-32-le"),
         (JAPANESE, "iso2022_jp"),
