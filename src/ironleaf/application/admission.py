@@ -26,6 +26,10 @@ which may be slower by the time he gets there: whoever is taken in by a bolder f
 half-way. With 0.8, two in a hundred refusals came late at twice the load and deadlines as short as the queue."""
 
 
+BYTES_OF_COST: Final = 1_000_000
+"""In megabytes, times are kept for each doubling of a file's size."""
+
+
 class Admission:
     """A fixed number of conversions under way and a bounded queue before them.
 
@@ -48,8 +52,10 @@ class Admission:
         """How many wait for their turn."""
         return self._bulkhead.snapshot().queued
 
-    async def run(self, work: Callable[[], Awaitable[T]], deadline: Deadline) -> T:
+    async def run(self, work: Callable[[], Awaitable[T]], deadline: Deadline, *, file_bytes: int) -> T:
         """Return what ``work`` returns, begun when it is its turn.
+
+        How long it will take is forecast from files of about its size: what large ones take says nothing of a letter.
 
         Raises:
             LimitReached: service-busy, with the time after which it is worth coming back.
@@ -59,7 +65,9 @@ class Admission:
             return await work()
 
         try:
-            return await self._bulkhead.execute(call, CallContext(deadline=_in_good_time(deadline)))
+            return await self._bulkhead.execute(
+                call, CallContext(deadline=_in_good_time(deadline), cost=max(1, file_bytes) / BYTES_OF_COST)
+            )
         except BulkheadFull as full:
             detail = Detail(reason=SERVICE_BUSY.reason, limit=self.queued_max, unit=Unit.REQUESTS)
             raise LimitReached(SERVICE_BUSY, details=(detail,), retry_after_s=full.retry_after_s) from full

@@ -181,7 +181,7 @@ class Conversions:
             return await work(replace(order, wait_ms=round(tell() * 1000)))
 
         try:
-            return await self._admission.run(begin, order.deadline)
+            return await self._admission.run(begin, order.deadline, file_bytes=order.stored.bytes)
         finally:
             if not admitted:
                 tell()

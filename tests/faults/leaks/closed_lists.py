@@ -31,6 +31,7 @@ from ironleaf.document.page import BlockKind
 from ironleaf.foundation.errors import Detail, Entry, Unit
 from ironleaf.foundation.errors.detail import describe_detail
 from ironleaf.foundation.monitoring import Window
+from ironleaf.foundation.processes import LossReason
 from ironleaf.services.files.filetypes import FileFormat
 from ironleaf.services.files.settings import FileLimits
 from ironleaf.web.validation import FieldFault
@@ -42,7 +43,7 @@ CATALOGUE = build_catalogue()
 REASONS = frozenset(entry.reason for entry in CATALOGUE)
 NOTICES = frozenset(notice.reason for notice in build_notices())
 DETAIL_REASONS = REASONS | {fault.value for fault in FieldFault}
-FIELDS = frozenset((*OPTION_NAMES, "file", "reason", *("action", "name", "limit", "offset")))
+FIELDS = frozenset((*OPTION_NAMES, "file", "reason", *("action", "name", "limit", "offset", "sha256")))
 ALLOWED = frozenset(
     (
         *OPTION_NAMES,
@@ -314,14 +315,27 @@ def _judge_ladder(engines: list[dict[str, Any]], expected: Expected) -> None:
 
 
 def _judge_ops(said: dict[str, Any]) -> None:
-    """What operators are told in a house without backends, where no file did harm: empty lists, and who they are."""
+    """What operators are told in a house without backends: empty lists, who they are, and which files did harm."""
+    if set(said) == {"files", "count"}:
+        _judge_held(said["files"])
+        return
     known = (
         {"backends": []},
         {"entries": [], "next_offset": None},
-        {"files": [], "count": 0},
         {"name": OPS_ID, "scopes": ["convert", "ops"]},
     )
     _require(said in known, f"operators are told {said!r}")
+
+
+def _judge_held(files: list[dict[str, Any]]) -> None:
+    """What operators are told of files that broke workers: hashes, words of ours, numbers and times."""
+    for said in files:
+        _require(set(said) == {"sha256", "reason", "losses", "since", "until"}, f"a held file has {sorted(said)}")
+        _require(said["reason"] in set(LossReason), f"a file is held for {said['reason']!r}")
+        _require(re.fullmatch(r"[0-9a-f]{64}", said["sha256"]) is not None, f"a hash is {said['sha256']!r}")
+        _require(isinstance(said["losses"], int), f"losses are {said['losses']!r}")
+        for moment in (said["since"], said["until"]):
+            _require(re.fullmatch(r"[0-9T:.-]{19,29}Z", moment) is not None, f"a time is {moment!r}")
 
 
 _OPERATORS_SHAPES = [

@@ -201,9 +201,9 @@ class SeamSpools(SpoolRoot):
 class SeamAdmission(Admission):
     seams: Seams
 
-    async def run(self, work: Any, deadline: Any) -> Any:
+    async def run(self, work: Any, deadline: Any, *, file_bytes: int) -> Any:
         self.seams.strike("admission")
-        return await super().run(work, deadline)
+        return await super().run(work, deadline, file_bytes=file_bytes)
 
 
 class SeamLedger:

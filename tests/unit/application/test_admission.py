@@ -8,9 +8,11 @@ from ironleaf.application.admission import Admission
 from ironleaf.faults import ManualClock
 from ironleaf.foundation.clock import Deadline
 from ironleaf.foundation.errors import LimitReached
+from ironleaf.foundation.turns import on_behalf_of
 
 WORK_S = 10.0
 """How long each conversion takes."""
+MEGABYTE = 1_000_000
 
 
 @pytest.mark.anyio
@@ -24,7 +26,7 @@ async def test_who_would_be_done_only_just_in_time_is_refused_at_once(within_s: 
         return "document"
 
     def ask(within_s: float) -> asyncio.Task[str]:
-        return asyncio.create_task(admission.run(work, Deadline.after(within_s, clock)))
+        return asyncio.create_task(admission.run(work, Deadline.after(within_s, clock), file_bytes=MEGABYTE))
 
     first = ask(1000.0)
     await clock.run_for(WORK_S)
@@ -42,3 +44,29 @@ async def test_who_would_be_done_only_just_in_time_is_refused_at_once(within_s: 
         with pytest.raises(LimitReached) as caught:
             await newcomer
         assert (caught.value.entry.reason, caught.value.retry_after_s) == ("service-busy", WORK_S)
+
+
+@pytest.mark.anyio
+async def test_a_letter_is_not_refused_for_the_time_that_large_files_take() -> None:
+    clock = ManualClock()
+    admission = Admission(running_max=2, queued_max=5, clock=clock)
+
+    async def work() -> str:
+        await clock.sleep(30.0)
+        return "document"
+
+    def ask(file_bytes: int, party: str) -> asyncio.Task[str]:
+        with on_behalf_of(party):
+            return asyncio.create_task(admission.run(work, Deadline.after(60.0, clock), file_bytes=file_bytes))
+
+    first = [ask(40 * MEGABYTE, "large") for _ in range(2)]
+    await clock.run_for(30.0)
+    await asyncio.gather(*first)
+    under_way = [ask(40 * MEGABYTE, "large") for _ in range(2)]
+    await clock.settle()
+    large, letter = ask(40 * MEGABYTE, "large"), ask(MEGABYTE // 50, "small")
+    await clock.settle()
+    assert (large.done(), letter.done()) == (True, False)  # 60 s and 31 s foreseen, of 42 s
+    await clock.run_for(60.0)
+    assert await asyncio.gather(letter, *under_way) == ["document"] * 3
+    assert isinstance(large.exception(), LimitReached)
