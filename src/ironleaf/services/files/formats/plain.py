@@ -55,7 +55,7 @@ def read_table(text: str) -> Iterator[Block]:
     except csv.Error:
         dialect = csv.excel
     try:
-        rows = [row for row in csv.reader(text.splitlines(), dialect) if any(row)]
+        rows = [row for row in csv.reader(text.splitlines(keepends=True), dialect) if any(row)]
     except csv.Error:
         rows = []
     table = make_table(rows)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import docx
 import openpyxl
 import pptx
 import pytest
+from openpyxl.comments import Comment
+from openpyxl.drawing.image import Image as SheetImage
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from PIL import Image
 from pptx.util import Inches
 
@@ -162,6 +165,75 @@ def test_sheets(tmp_path: Path, bench: Any) -> None:
     assert (heading.kind, heading.text) == ("heading", "Prices")
     assert table.text == "Item\tPrice\tSince\nPaper | A4\t4.9\t2026-05-03\nToner\t79\nTRUE\t0.1\tx"
     assert bench.describe(path, "xlsx", 2).text_layer.blocks[1].text == "\t\tfar away"
+
+
+@pytest.mark.parametrize(
+    ("value", "number_format", "shown"),
+    [
+        (timedelta(hours=27, minutes=5), "[h]:mm:ss", "27:05:00"),
+        (time(9, 5), "hh:mm", "09:05:00"),
+        (datetime(2026, 3, 15, 14, 30), "yyyy-mm-dd hh:mm", "2026-03-15 14:30:00"),  # noqa: DTZ001
+        (0.125, "0.0%", "12.5%"),
+        (0.5, '[Red]0"%"', "0.5"),
+        (7, '"days" 0', "7"),
+        (99.5, "[$€-407] 0.00", "99.5"),
+        ("=SUM(A2:A9)", "General", "=SUM(A2:A9)"),  # its result was never stored
+    ],
+)
+def test_a_cell_shows_what_its_format_makes_of_it(
+    value: Any, number_format: str, shown: str, tmp_path: Path, bench: Any
+) -> None:
+    book = openpyxl.Workbook()
+    book.active["A1"] = value
+    book.active["A1"].number_format = number_format
+    path = tmp_path / "in.xlsx"
+    book.save(path)
+    assert bench.describe(path, "xlsx").text_layer.blocks[1].text == shown
+
+
+def test_a_stored_result_is_shown_and_not_its_formula(tmp_path: Path, bench: Any) -> None:
+    book = openpyxl.Workbook()
+    book.active["A1"] = "=SUM(A2:A9)"
+    path = tmp_path / "in.xlsx"
+    book.save(path)
+    stored = re.compile(rb"</f><v\s*/?>(?:</v>)?")
+    changed = rewrite(path, lambda _, data: stored.sub(b"</f><v>41.5</v>", data))
+    assert bench.describe(changed, "xlsx").text_layer.blocks[1].text == "41.5"
+
+
+def test_days_may_count_from_1904(tmp_path: Path, bench: Any) -> None:
+    book = openpyxl.Workbook()
+    book.epoch = CALENDAR_MAC_1904
+    book.active["A1"] = date(2026, 3, 14)
+    path = tmp_path / "in.xlsx"
+    book.save(path)
+    assert bench.describe(path, "xlsx").text_layer.blocks[1].text == "2026-03-14"
+
+
+def test_comments_and_pictures_of_a_sheet_are_not_lost(tmp_path: Path, bench: Any) -> None:
+    book = openpyxl.Workbook()
+    book.active["B3"] = "Rose"
+    book.active["B3"].comment = Comment("Check the price", "Ann")
+    picture = tmp_path / "in.png"
+    Image.new("RGB", (90, 40), "white").save(picture)
+    book.create_sheet("Two").add_image(SheetImage(str(picture)), "A1")
+    path = tmp_path / "in.xlsx"
+    book.save(path)
+    note = bench.describe(path, "xlsx", 1).text_layer.blocks[-1]
+    assert (note.kind, note.text) == ("note", "B3: Check the price")
+    assert bench.describe(path, "xlsx", 1).notices == ()
+    assert bench.describe(path, "xlsx", 2).notices == ("embedded-pictures-skipped",)
+
+
+def test_a_damaged_comment_costs_itself_only(tmp_path: Path, bench: Any) -> None:
+    book = openpyxl.Workbook()
+    book.active["B3"] = "Rose"
+    book.active["B3"].comment = Comment("Check the price", "Ann")
+    path = tmp_path / "in.xlsx"
+    book.save(path)
+    changed = rewrite(path, lambda name, data: data[:-40] if "/comments" in name else data)
+    page = bench.describe(changed, "xlsx")
+    assert ("Rose" in page.text_layer.text, page.notices) == (True, ("office-repaired",))
 
 
 def test_a_missing_sheet_costs_itself_only(tmp_path: Path, bench: Any) -> None:

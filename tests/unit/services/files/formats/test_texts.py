@@ -88,6 +88,13 @@ def test_rows_of_values_are_a_table(tmp_path: Path, bench: Any, delimiter: str) 
     assert (table.kind, table.text) == ("table", "name\tsize\tnote\na\t1\tx y\nb\t2\tz")
 
 
+def test_a_line_break_within_a_cell_parts_its_words(tmp_path: Path, bench: Any) -> None:
+    path = tmp_path / "in.csv"
+    path.write_bytes(b'a,"b, with comma","c ""q"""\r\n1,"two\r\nlines",3\r\n')
+    (table,) = bench.describe(path, "csv").text_layer.blocks
+    assert table.text == 'a\tb, with comma\tc "q"\n1\ttwo lines\t3'
+
+
 def test_what_is_no_table_is_still_read(tmp_path: Path, bench: Any) -> None:
     path = tmp_path / "in.csv"
     path.write_text('just "one line', encoding="utf-8")
