@@ -36,6 +36,7 @@ from ironleaf.services.files.formats.image_headers import (
 from ironleaf.services.files.formats.mail import MailDecoder
 from ironleaf.services.files.formats.office import OfficeDecoder
 from ironleaf.services.files.formats.pdf_bombs import check_streams
+from ironleaf.services.files.formats.pdf_rescue import find_missing_end
 from ironleaf.services.files.formats.pdf_structure import scan_structure
 from ironleaf.services.files.formats.plain import PlainDecoder
 from ironleaf.services.files.identify import identify_stream
@@ -230,6 +231,7 @@ def read_heads(content: bytes) -> None:
 def scan_pdf(content: bytes) -> None:
     path = FILE.write(content)
     scan_structure(path)
+    find_missing_end(content)
     check_streams(path, LIMITS)
 
 

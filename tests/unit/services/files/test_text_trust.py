@@ -20,10 +20,15 @@ SOUND = {
     "invoice": "Invoice 2026-114 Date 03.05.2026 Item Qty Price Total Paper A4 80g 12 4.90 58.80 Toner black 1 79.00 "
     "79.00 VAT 19% 26.18 Sum 163.98 EUR IBAN DE02 1203 0000 0000 2020 51",
     "code": "def read(path): with open(path) as file: return file.read() # returns text, raises OSError if missing",
+    "formula": "∑ᵢ αᵢ·xᵢ ≤ ∫₀¹ f(t) dt for all x ∈ ℝⁿ, where αᵢ ≥ 0 and ∑ᵢ αᵢ = 1, hence ∇f(x*) = 0 at the point.",
+    "lines": "┌──────┬──────┐ │ Name │ Sum  │ ├──────┼──────┤ │ Ann  │ 12,5 │ └──────┴──────┘",
+    "tibetan": "བོད་ཀྱི་སྐད་ཡིག་ནི་ཧ་ཅང་གནའ་རབས་ཀྱི་སྐད་ཡིག་ཅིག་ཡིན།",
     "few": "p. 7",
     "nothing": "",
 }
 GARBLED = {
+    "shifted onto signs": bytes(ord(letter) + 33 for letter in SOUND["english"]).decode("cp1252", "replace"),
+    "arrows": "⇄⇘⇕←⇡⇥⇙⇓⇛←⇒⇢⇟⇧⇞←⇖⇟⇨←⇚⇥⇝⇠⇣←⇟⇦⇕⇢",
     "private use": "\ue001\ue002\ue003 \ue004\ue005 \ue006\ue007\ue008\ue009 the rest",
     "replacement": "\ufffd\ufffd\ufffd\ufffd abc \ufffd\ufffd",
     "shifted": "Wkh frpplwwhh phw rq Wxhvgdb dqg djuhhg wkdw wkh oleudub vkrxog rshq lwv grruv lq wkh hyhqlqj",

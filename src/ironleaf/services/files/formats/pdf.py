@@ -16,7 +16,7 @@ from PIL import Image
 
 from ironleaf.document import RenderSpec, TextLayer
 from ironleaf.foundation.clock import Clock, SystemClock
-from ironleaf.foundation.errors import Detail, ProcessingFailure, Unit, ValidationProblem
+from ironleaf.foundation.errors import BusinessError, Detail, ProcessingFailure, Unit, ValidationProblem
 from ironleaf.services.files import errors
 from ironleaf.services.files.formats.base import (
     DecodeLimits,
@@ -31,6 +31,7 @@ from ironleaf.services.files.formats.pdf_bombs import check_streams
 from ironleaf.services.files.formats.pdf_notes import read_notes, weave
 from ironleaf.services.files.formats.pdf_objects import measure_contents
 from ironleaf.services.files.formats.pdf_places import clamp_points, make_projection, visible_box
+from ironleaf.services.files.formats.pdf_rescue import find_missing_end
 from ironleaf.services.files.formats.pdf_structure import scan_structure
 from ironleaf.services.files.formats.pdf_text import PageText, join_lines, read_page_text
 from ironleaf.services.files.formats.pixels import fit_size, prepare_picture, write_picture
@@ -62,11 +63,11 @@ class PdfDecoder:
             LimitReached: it has too many pages, and all are wanted; or it unpacks to too much.
         """
         check_streams(request.path, limits.files)
-        document = _unlock(request.path, request.password)
+        document, rescued = _open_or_rescue(request.path, request.password)
         try:
             _prepare_forms(document)
             _check_count(document, request, limits)
-            return OpenedPdf(document, _find_notices(request.path, document), limits, self._clock)
+            return OpenedPdf(document, _find_notices(request.path, document), limits, self._clock, rescued=rescued)
         except BaseException:
             document.close()
             raise
@@ -76,6 +77,22 @@ def _check_count(document: pdfium2.PdfDocument, request: OpenRequest, limits: De
     count = len(document)
     if request.whole and count > limits.pages_max:
         raise too_many(errors.TOO_MANY_PAGES, limit=limits.pages_max, actual=count, unit=Unit.PAGES)
+
+
+def _open_or_rescue(path: Path, password: str | None) -> tuple[pdfium2.PdfDocument, bool]:
+    """Return the document, and whether it is what is left of one whose end is missing."""
+    try:
+        return _unlock(path, password), False
+    except BusinessError:
+        data = path.read_bytes()
+        end = find_missing_end(data)
+        if end is None:
+            raise
+        try:
+            document = pdfium2.PdfDocument(data + end)
+        except pdfium2.PdfiumError as error:
+            raise _explain(error) from error
+        return document, True
 
 
 def _unlock(path: Path, password: str | None) -> pdfium2.PdfDocument:
@@ -113,12 +130,13 @@ def _prepare_forms(document: pdfium2.PdfDocument) -> None:
 
 
 def _find_notices(path: Path, document: pdfium2.PdfDocument) -> tuple[str, ...]:
-    repaired, active, attached = scan_structure(path)
-    active = active or pdfium.FPDFDoc_GetJavaScriptActionCount(document) > 0
-    attached = attached or pdfium.FPDFDoc_GetAttachmentCount(document) > 0
+    seen = scan_structure(path)
+    active = seen.active or pdfium.FPDFDoc_GetJavaScriptActionCount(document) > 0
+    attached = seen.attached or pdfium.FPDFDoc_GetAttachmentCount(document) > 0
     marks = (
-        (repaired, errors.PDF_REPAIRED),
+        (seen.damaged, errors.PDF_REPAIRED),
         (active, errors.ACTIVE_CONTENT_IGNORED),
+        (seen.external, errors.EXTERNAL_LINKS_IGNORED),
         (attached, errors.ATTACHMENTS_SKIPPED),
     )
     return tuple(notice.reason for found, notice in marks if found)
@@ -128,9 +146,16 @@ class OpenedPdf:
     """An open PDF. One page at a time is loaded, and kept until another is asked for."""
 
     def __init__(
-        self, document: pdfium2.PdfDocument, notices: tuple[str, ...], limits: DecodeLimits, clock: Clock
+        self,
+        document: pdfium2.PdfDocument,
+        notices: tuple[str, ...],
+        limits: DecodeLimits,
+        clock: Clock,
+        *,
+        rescued: bool = False,
     ) -> None:
         self._document = document
+        self._rescued = rescued
         self._limits = limits
         self._clock = clock
         self._page: tuple[int, pdfium2.PdfPage] | None = None
@@ -188,6 +213,8 @@ class OpenedPdf:
             raise damaged(errors.DAMAGED_PDF, page=number, why="no such page")
         page = self._document[number - 1]
         self._page = (number, page)
+        if self._rescued and not pdfium.FPDFPage_CountObjects(page):
+            raise damaged(errors.DAMAGED_PDF, page=number, why="what it shows is missing")
         return page
 
     def _drop_page(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 
 _ACTIVE: Final = re.compile(rb"/(?:JavaScript|Launch|RichMedia|ImportData|SubmitForm)\b")
 _ATTACHED: Final = re.compile(rb"/EmbeddedFiles?\b")
+_EXTERNAL: Final = re.compile(rb"/OpenAction\s{0,4}<<[^>]{0,400}/GoTo[RE]\b")
+"""A link to another file is of no concern until somebody clicks on it; this one is followed on opening."""
 _START_XREF: Final = re.compile(rb"startxref\s+(\d{1,15})")
 _XREF_AT: Final = re.compile(rb"\s{0,4}(?:xref|\d{1,10}\s+\d{1,5}\s+obj)")
 _TAIL_BYTES: Final = 2_048
@@ -19,14 +22,30 @@ _HEAD_BYTES: Final = 1_024
 """Where readers look for the beginning: offsets count from there."""
 
 
-def scan_structure(path: Path) -> tuple[bool, bool, bool]:
-    """Return whether the file needs repair, holds active content, holds attachments.
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """What the bytes tell."""
+
+    damaged: bool
+    active: bool
+    attached: bool
+    external: bool
+    """It would open another file by itself."""
+
+
+def scan_structure(path: Path) -> Structure:
+    """Return whether the file needs repair, and what it holds besides pages.
 
     Words inside compressed object streams are not seen: this is a hint for a
     warning, not a defence. The defence is that nothing is ever run.
     """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return _needs_repair(data), _ACTIVE.search(data) is not None, _ATTACHED.search(data) is not None
+        return Structure(
+            damaged=_needs_repair(data),
+            active=_ACTIVE.search(data) is not None,
+            attached=_ATTACHED.search(data) is not None,
+            external=_EXTERNAL.search(data) is not None,
+        )
 
 
 def _needs_repair(data: mmap.mmap) -> bool:

@@ -198,6 +198,52 @@ def test_a_broken_cross_reference_is_mended_and_told(tmp_path: Path, bench: Any)
     assert bench.describe(broken, "pdf").text_layer.text.startswith("The committee")
 
 
+def pack(path: Path, source: Path) -> Path:
+    """Write the file with its objects packed in others, as most are today."""
+    with pikepdf.open(source) as pdf:
+        pdf.save(path, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+    return path
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_file_that_was_cut_off_is_read_as_far_as_it_goes(packed: bool, tmp_path: Path, bench: Any) -> None:
+    path = draw(tmp_path / "in.pdf", prose, prose)
+    data = (pack(tmp_path / "packed.pdf", path) if packed else path).read_bytes()
+    last = data.rindex(b"endstream", 0, data.rindex(b"endstream"))  # the last one, of a packed file, is the table
+    cut = tmp_path / "cut.pdf"
+    cut.write_bytes(data[: data.rindex(b"startxref") if packed else last - 20])
+    info = bench.open(cut, "pdf")
+    assert (info.page_count, info.notices) == (2, ("pdf-repaired",))
+    assert bench.describe(cut, "pdf", 1).text_layer.text.startswith("The committee")
+
+
+def test_a_page_whose_contents_went_with_the_end_is_damaged_and_not_blank(tmp_path: Path, bench: Any) -> None:
+    data = draw(tmp_path / "in.pdf", prose, prose).read_bytes()
+    kept = data[: data.rindex(b"obj", 0, data.rindex(b"stream\n")) - 6]
+    cut = tmp_path / "cut.pdf"
+    cut.write_bytes(kept[: kept.rindex(b"endobj") + 6])
+    assert bench.open(cut, "pdf").page_count == 2
+    with pytest.raises(IronleafError) as caught:
+        bench.describe(cut, "pdf", 2)
+    assert caught.value.entry.reason == "damaged-pdf"
+
+
+def test_what_is_left_of_a_locked_file_stays_closed(tmp_path: Path, bench: Any) -> None:
+    path = locked(tmp_path / "locked.pdf", draw(tmp_path / "in.pdf", prose), user="", revision=4)
+    data = path.read_bytes()
+    cut = tmp_path / "cut.pdf"
+    cut.write_bytes(data[: data.rindex(b"startxref")].replace(b"/Root", b"/Toor"))
+    assert refused(bench, cut).entry.reason == "damaged-pdf"
+
+
+def test_a_file_that_would_open_another_one_is_told(tmp_path: Path, bench: Any) -> None:
+    path = tmp_path / "in.pdf"
+    with pikepdf.open(draw(tmp_path / "plain.pdf", prose)) as pdf:
+        pdf.Root.OpenAction = pikepdf.Dictionary(S=pikepdf.Name.GoToR, F="elsewhere.pdf")
+        pdf.save(path, object_stream_mode=pikepdf.ObjectStreamMode.disable)
+    assert bench.open(path, "pdf").notices == ("external-links-ignored",)
+
+
 def test_active_content_and_attachments_are_told(tmp_path: Path, bench: Any) -> None:
     plain = draw(tmp_path / "plain.pdf", prose)
     path = tmp_path / "in.pdf"
