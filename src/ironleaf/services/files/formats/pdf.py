@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 POINTS_PER_INCH: Final = 72
+PAGES_TRIED: Final = 3
+"""Before a file's tree of pages is held to be lost."""
 QUARTER_TURN_DEG: Final = 90
 
 
@@ -67,7 +69,9 @@ class PdfDecoder:
         try:
             _prepare_forms(document)
             _check_count(document, request, limits)
-            return OpenedPdf(document, _find_notices(request.path, document), limits, self._clock, rescued=rescued)
+            return OpenedPdf(
+                document, _find_notices(request.path, document, rescued=rescued), limits, self._clock, rescued=rescued
+            )
         except BaseException:
             document.close()
             raise
@@ -80,19 +84,41 @@ def _check_count(document: pdfium2.PdfDocument, request: OpenRequest, limits: De
 
 
 def _open_or_rescue(path: Path, password: str | None) -> tuple[pdfium2.PdfDocument, bool]:
-    """Return the document, and whether it is what is left of one whose end is missing."""
+    """Return the document, and whether it is what is left of one whose end or tree of pages is missing."""
     try:
-        return _unlock(path, password), False
+        document = _unlock(path, password)
     except BusinessError:
-        data = path.read_bytes()
-        end = find_missing_end(data)
-        if end is None:
+        rescued = _rescue(path, tree_leads=True)
+        if rescued is None:
             raise
+        return rescued, True
+    if _has_a_page(document):
+        return document, False
+    rescued = _rescue(path, tree_leads=False)
+    if rescued is None:
+        return document, False
+    document.close()
+    return rescued, True
+
+
+def _rescue(path: Path, *, tree_leads: bool) -> pdfium2.PdfDocument | None:
+    data = path.read_bytes()
+    end = find_missing_end(data, tree_leads=tree_leads)
+    try:
+        return None if end is None else pdfium2.PdfDocument(data + end)
+    except pdfium2.PdfiumError:
+        return None
+
+
+def _has_a_page(document: pdfium2.PdfDocument) -> bool:
+    """Tell whether one of the first pages can be loaded: a tree that leads nowhere shows at once."""
+    for number in range(min(len(document), PAGES_TRIED)):
         try:
-            document = pdfium2.PdfDocument(data + end)
-        except pdfium2.PdfiumError as error:
-            raise _explain(error) from error
-        return document, True
+            document[number].close()
+        except pdfium2.PdfiumError:
+            continue
+        return True
+    return False
 
 
 def _unlock(path: Path, password: str | None) -> pdfium2.PdfDocument:
@@ -129,12 +155,12 @@ def _prepare_forms(document: pdfium2.PdfDocument) -> None:
         return  # the pages can be read without their form fields
 
 
-def _find_notices(path: Path, document: pdfium2.PdfDocument) -> tuple[str, ...]:
+def _find_notices(path: Path, document: pdfium2.PdfDocument, *, rescued: bool) -> tuple[str, ...]:
     seen = scan_structure(path)
     active = seen.active or pdfium.FPDFDoc_GetJavaScriptActionCount(document) > 0
     attached = seen.attached or pdfium.FPDFDoc_GetAttachmentCount(document) > 0
     marks = (
-        (seen.damaged, errors.PDF_REPAIRED),
+        (seen.damaged or rescued, errors.PDF_REPAIRED),
         (active, errors.ACTIVE_CONTENT_IGNORED),
         (seen.external, errors.EXTERNAL_LINKS_IGNORED),
         (attached, errors.ATTACHMENTS_SKIPPED),

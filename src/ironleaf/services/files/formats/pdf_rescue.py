@@ -37,8 +37,10 @@ _NEW_NUMBER: Final = 4_000_000
 """Of objects that are added: beyond those of any file, and below what readers take (4,194,304)."""
 
 
-def find_missing_end(data: bytes) -> bytes | None:
+def find_missing_end(data: bytes, *, tree_leads: bool = True) -> bytes | None:
     """Return what must stand behind ``data`` for readers to find its pages; None if that cannot be told.
+
+    Without ``tree_leads`` the pages' own tree is known to lead nowhere: its leaves are bound together anew.
 
     Objects that lie packed in others are written out: the table that says where went with the end. The last
     catalogue is taken; without one the root of the pages, else all pages that are left. A locked file is left
@@ -53,7 +55,7 @@ def find_missing_end(data: bytes) -> bytes | None:
     for name, head in itertools.chain(plain, unpacked):
         if _CATALOG.search(head):
             catalogue = name
-        elif _TREE.search(head):
+        elif tree_leads and _TREE.search(head):
             tree = tree if _PARENT.search(head) else name
         elif _PAGE.search(head) and len(pages) < PAGES_MAX:
             pages.append(name)

@@ -228,6 +228,22 @@ def test_a_page_whose_contents_went_with_the_end_is_damaged_and_not_blank(tmp_pa
     assert caught.value.entry.reason == "damaged-pdf"
 
 
+def test_a_tree_of_pages_that_leads_nowhere_is_made_anew(tmp_path: Path, bench: Any) -> None:
+    shown = b"BT /F1 12 Tf 72 700 Td (The committee met) Tj ET"
+    objects = (
+        b"1 0 obj <</Type/Catalog/Pages 2 0 R>> endobj",
+        b"2 0 obj <</Type/Pages/Count 1/Kids[2 0 R]>> endobj",  # itself
+        b"3 0 obj <</Type/Page/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>> endobj",
+        b"4 0 obj <</Length %d>> stream\n%s\nendstream endobj" % (len(shown), shown),
+        b"5 0 obj <</Type/Font/Subtype/Type1/BaseFont/Helvetica>> endobj",
+        b"trailer <</Size 6/Root 1 0 R>> startxref 0 %%EOF",
+    )
+    path = tmp_path / "in.pdf"
+    path.write_bytes(b"\n".join((b"%PDF-1.7", *objects)))
+    assert bench.open(path, "pdf").notices == ("pdf-repaired",)
+    assert bench.describe(path, "pdf").text_layer.text == "The committee met"
+
+
 def test_what_is_left_of_a_locked_file_stays_closed(tmp_path: Path, bench: Any) -> None:
     path = locked(tmp_path / "locked.pdf", draw(tmp_path / "in.pdf", prose), user="", revision=4)
     data = path.read_bytes()
