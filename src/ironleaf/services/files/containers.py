@@ -46,6 +46,7 @@ _NAMES: Final[tuple[tuple[str, FileType], ...]] = (
     ("xl/workbook.xml", types.XLSX),
     ("ppt/presentation.xml", types.PPTX),
     ("xl/workbook.bin", types.DOCUMENT),
+    ("visio/document.xml", types.DOCUMENT),
     ("index/document.iwa", types.DOCUMENT),
     ("index.zip", types.DOCUMENT),
     ("buildversionhistory.plist", types.DOCUMENT),
@@ -96,7 +97,7 @@ def identify_zip(handle: BufferedIOBase, head: bytes) -> FileType:
     entries = directory.entries if directory else ()
     if not entries:
         entries = entries_in_head(head, entries_max=ENTRIES_LOOKED_AT_MAX)
-    by_name = {entry.name.lower().lstrip("/"): entry for entry in reversed(entries)}
+    by_name = {entry.name.lower().removeprefix("./").lstrip("/"): entry for entry in reversed(entries)}
     found = _match_mimetype(handle, by_name) or _match_content_types(handle, by_name)
     return found or _match_names(tuple(by_name)) or types.ZIP
 

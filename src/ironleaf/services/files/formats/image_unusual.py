@@ -71,6 +71,7 @@ class OpenedUnusualTiff:
         cv2.setNumThreads(1)
         data = np.fromfile(self._path, np.uint8)
         pixels = cv2.imdecode(data, _COLOUR_8_BIT)
-        if pixels is None:
+        # Of a compression that it does not know it says nothing, and hands out an empty picture.
+        if pixels is None or int(pixels.min()) == int(pixels.max()):
             raise damaged(errors.DAMAGED_IMAGE, page=1, why="second decoder gave up")
         return Image.fromarray(np.ascontiguousarray(pixels[:, :, ::-1]))

@@ -90,8 +90,13 @@ def _is_attached(part: EmailMessage) -> bool:
     return bool(named) and not part.is_multipart()
 
 
+def _name_kind(part: EmailMessage) -> str:
+    """Return the part's type; what says to have parts and has none, for want of a boundary, is a text."""
+    return "text/plain" if part.get_content_maintype() == "multipart" else part.get_content_type()
+
+
 def _read_part(part: EmailMessage, kind: str, notices: list[str]) -> Iterator[Block]:
-    if part.is_multipart() or part.get_content_type() != kind or part.get_content_disposition() == "attachment":
+    if part.is_multipart() or _name_kind(part) != kind or part.get_content_disposition() == "attachment":
         return
     data = part.get_payload(decode=True)
     if not isinstance(data, bytes):

@@ -129,11 +129,17 @@ def _list_pages(package: Package, file_format: str, limits: FileLimits) -> list[
 
 
 def _read_whole(page: Callable[[list[str]], Iterable[Block]], notices: list[str]) -> Iterable[Block]:
-    """Yield a page's blocks as far as its parts can be read; what cannot is told."""
-    found = 0
+    """Yield a page's blocks as far as its parts can be read; what cannot is told.
+
+    Raises:
+        BusinessError: nothing of the page can be read. It is not blank.
+    """
+    found = False
     try:
         for block in page(notices):
-            found += 1
+            found = True
             yield block
-    except PART_FAILURES:
+    except PART_FAILURES as error:
+        if not found:
+            raise BusinessError(errors.DAMAGED_OFFICE) from error
         notices.append(errors.OFFICE_REPAIRED.reason)

@@ -47,17 +47,28 @@ class Styles:
 
 
 def read_words(parts: Parts, main: str, notices: list[str]) -> Iterator[Block]:
-    """Yield the headers, the document's blocks, its drawings' words, its notes, the footers."""
+    """Yield the headers, the document's blocks, its drawings' words, its notes, the footers.
+
+    Raises one of the failures of a part at once if nothing of the document itself can be read.
+    """
     styles = _read_styles(parts, main, notices)
+    body = _read_body(parts, main, styles, notices)
+    first = next(body, None)
     header, footer = (list(_read_margins(parts, main, kind, root, notices)) for kind, root in _MARGINS)
     yield from header
-    with parts.open(main) as file:
-        for element in stream(file, "body", "p", "tbl", *_WRAPPERS):
-            yield from _read_block(element, styles, notices)
+    if first is not None:
+        yield first
+    yield from body
     yield from read_drawings(parts, main, notices)
     for root, item in _NOTES:
         yield from _read_notes(parts, f"{main.rpartition('/')[0]}/{root}.xml", item, styles, notices)
     yield from footer
+
+
+def _read_body(parts: Parts, main: str, styles: Styles, notices: list[str]) -> Iterator[Block]:
+    with parts.open(main) as file:
+        for element in stream(file, "body", "p", "tbl", *_WRAPPERS):
+            yield from _read_block(element, styles, notices)
 
 
 def _read_margins(parts: Parts, main: str, kind: BlockKind, root: str, notices: list[str]) -> Iterator[Block]:

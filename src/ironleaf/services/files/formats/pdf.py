@@ -103,6 +103,7 @@ def _open_or_rescue(path: Path, password: str | None) -> tuple[pdfium2.PdfDocume
 
 def _rescue(path: Path, *, tree_leads: bool) -> pdfium2.PdfDocument | None:
     data = path.read_bytes()
+    data = data[max(0, data.find(b"%PDF-")) :]  # readers look for it at the beginning only
     end = find_missing_end(data, tree_leads=tree_leads)
     try:
         return None if end is None else pdfium2.PdfDocument(data + end)

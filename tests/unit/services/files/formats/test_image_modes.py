@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image, ImageCms, ImageDraw
 
 from ironleaf.document import ImageEncoding, RenderSpec
+from ironleaf.foundation.errors import IronleafError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -201,3 +203,17 @@ def test_only_the_first_picture_of_an_animated_png_is_read_and_that_is_told(
     assert opened.page_count == 1
     assert opened.notices == (("frames-skipped",) if frames == 2 else ())
     assert_marked(bench.render(tmp_path / "in", "png")[0], BLACK)
+
+
+@pytest.mark.parametrize("compression", [9, 10, 34_712, 65_535])
+def test_a_tiff_in_a_compression_that_nobody_knows_is_damaged_and_not_blank(
+    compression: int, tmp_path: Path, bench: Any
+) -> None:
+    tags = ((256, 60), (257, 40), (258, 8), (259, compression), (262, 1), (273, 122), (277, 1), (278, 40), (279, 2_400))
+    head = b"II*\0" + struct.pack("<IH", 8, len(tags))
+    head += b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags) + bytes(4)
+    path = tmp_path / "in.tiff"
+    path.write_bytes(head + bytes(range(256)) * 10)
+    with pytest.raises(IronleafError) as caught:
+        bench.describe(path, "tiff")
+    assert caught.value.entry.reason == "damaged-image"

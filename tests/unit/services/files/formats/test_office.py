@@ -135,6 +135,30 @@ def test_a_file_without_its_main_part_is_damaged(tmp_path: Path, bench: Any) -> 
     assert caught.value.entry.reason == "damaged-office"
 
 
+@pytest.mark.parametrize("main", [b"", b"\x00\xff junk"])
+def test_of_a_file_whose_text_is_gone_the_header_alone_is_no_reading(main: bytes, tmp_path: Path, bench: Any) -> None:
+    document = docx.Document()
+    document.sections[0].header.paragraphs[0].text = "Company"
+    document.add_paragraph("The text.")
+    document.save(str(tmp_path / "in.docx"))
+    changed = rewrite(tmp_path / "in.docx", lambda name, data: main if name == "word/document.xml" else data)
+    with pytest.raises(IronleafError) as caught:
+        bench.describe(changed, "docx")
+    assert caught.value.entry.reason == "damaged-office"
+
+
+def test_a_slide_that_is_gone_is_damaged_and_not_blank(tmp_path: Path, bench: Any) -> None:
+    show = pptx.Presentation()
+    for title in ("One", "Two"):
+        show.slides.add_slide(show.slide_layouts[5]).shapes.title.text = title
+    show.save(str(tmp_path / "in.pptx"))
+    changed = rewrite(tmp_path / "in.pptx", lambda name, data: None if name == "ppt/slides/slide1.xml" else data)
+    with pytest.raises(IronleafError) as caught:
+        bench.describe(changed, "pptx", 1)
+    assert caught.value.entry.reason == "damaged-office"
+    assert bench.describe(changed, "pptx", 2).text_layer.text == "Two"
+
+
 def test_an_entity_bomb_is_refused(tmp_path: Path, bench: Any) -> None:
     bomb = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><x>&b;</x>'
     changed = rewrite(

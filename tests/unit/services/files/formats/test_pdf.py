@@ -244,6 +244,12 @@ def test_a_tree_of_pages_that_leads_nowhere_is_made_anew(tmp_path: Path, bench: 
     assert bench.describe(path, "pdf").text_layer.text == "The committee met"
 
 
+def test_a_file_that_begins_late_is_read(tmp_path: Path, bench: Any) -> None:
+    path = tmp_path / "late.pdf"
+    path.write_bytes(b" " * 2_000 + draw(tmp_path / "in.pdf", prose).read_bytes())
+    assert bench.describe(path, "pdf").text_layer.text.startswith("The committee")
+
+
 def test_what_is_left_of_a_locked_file_stays_closed(tmp_path: Path, bench: Any) -> None:
     path = locked(tmp_path / "locked.pdf", draw(tmp_path / "in.pdf", prose), user="", revision=4)
     data = path.read_bytes()

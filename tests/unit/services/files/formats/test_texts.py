@@ -189,6 +189,12 @@ x
 """
 
 
+def test_a_mail_of_parts_without_a_boundary_is_a_text(tmp_path: Path, bench: Any) -> None:
+    path = tmp_path / "in.eml"
+    path.write_bytes(b"From: a@b.example\r\nContent-Type: multipart/mixed\r\n\r\nThe body.\r\n")
+    assert bench.describe(path, "eml").text_layer.blocks[-1].text == "The body."
+
+
 def test_mail_is_read_with_its_head(tmp_path: Path, bench: Any) -> None:
     path = tmp_path / "in.eml"
     path.write_bytes(MAIL)
