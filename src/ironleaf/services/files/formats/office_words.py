@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from ironleaf.document import Block, BlockKind
 from ironleaf.services.files import errors
 from ironleaf.services.files.formats.native import make_table
 from ironleaf.services.files.formats.office_drawings import read_drawings
+from ironleaf.services.files.formats.office_numbering import LEVELS, Numbering, read_numbering
 from ironleaf.services.files.formats.xml_parts import (
     PART_FAILURES,
     Parts,
@@ -32,6 +33,8 @@ _BREAKS: Final = {"tab": " ", "ptab": " ", "br": "\n", "cr": "\n", "noBreakHyphe
 _NOTES: Final = (("footnotes", "footnote"), ("endnotes", "endnote"), ("comments", "comment"))
 """Parts with notes, named like their root element, and what a note is called in them."""
 _MARGINS: Final = ((BlockKind.HEADER, "hdr"), (BlockKind.FOOTER, "ftr"))
+_NO_LIST: Final = "0"
+"""The number of a list by which a paragraph says that it is in none, whatever its style says."""
 _WRAPPERS: Final = frozenset({"sdt", "sdtContent", "customXml"})
 """Elements around blocks, rows or cells that say something about them."""
 _FRAMES: Final = frozenset({"txbxContent", "txBody"})
@@ -40,10 +43,24 @@ _FRAMES: Final = frozenset({"txbxContent", "txBody"})
 
 @dataclass(frozen=True, slots=True)
 class Styles:
-    """The level of each style that is a heading or a list item, by the style's id."""
+    """The level of each style that is a heading or a list item, and the list that numbers it, by the style's id."""
 
-    headings: dict[str, int]
-    lists: dict[str, int]
+    headings: dict[str, int] = field(default_factory=dict[str, int])
+    lists: dict[str, int] = field(default_factory=dict[str, int])
+    numbers: dict[str, tuple[str, int]] = field(default_factory=dict[str, "tuple[str, int]"])
+    """A list's number and the depth in it, from 0."""
+    numbering: Numbering = field(default_factory=Numbering)
+
+
+@dataclass(frozen=True, slots=True)
+class _Properties:
+    """What a paragraph says of itself."""
+
+    style: str = ""
+    level: int | None = None
+    """Of an outline, from 1."""
+    number: tuple[str, int] | None = None
+    """Its list and the depth in it, from 0."""
 
 
 def read_words(parts: Parts, main: str, notices: list[str]) -> Iterator[Block]:
@@ -147,9 +164,14 @@ def _read_paragraph_block(paragraph: Element, styles: Styles) -> Iterator[Block]
     text = read_paragraph(paragraph)
     if not text:
         return
-    style, level, listed = _read_properties(paragraph)
-    heading = level or styles.headings.get(style or "")
-    listed = listed or styles.lists.get(style or "")
+    said = _read_properties(paragraph)
+    heading = said.level or styles.headings.get(said.style)
+    number = said.number or styles.numbers.get(said.style)
+    listed = said.number[1] + 1 if said.number else styles.lists.get(said.style)
+    if number and number[0] == _NO_LIST:
+        number = listed = None
+    label = styles.numbering.count(*number) if number else ""
+    text = f"{label} {text}" if label else text
     if heading:
         yield Block(kind=BlockKind.HEADING, text=text, level=min(heading, _LEVEL_MAX))
     elif listed:
@@ -158,20 +180,25 @@ def _read_paragraph_block(paragraph: Element, styles: Styles) -> Iterator[Block]
         yield Block(kind=BlockKind.PARAGRAPH, text=text)
 
 
-def _read_properties(paragraph: Element) -> tuple[str | None, int | None, int | None]:
-    """Return the style's id, the outline level and the list level, counted from 1."""
-    style = level = listed = None
+def _read_properties(paragraph: Element) -> _Properties:
+    """Return what a paragraph, or a style, says of paragraphs."""
+    said = _Properties()
     for properties in children(paragraph, "pPr"):
         for item in properties:
             name = local_name(item)
             if name == "pStyle":
-                style = attribute(item, "val")
+                said = replace(said, style=attribute(item, "val") or "")
             elif name == "outlineLvl":
-                level = _count(attribute(item, "val"), most=9)
+                said = replace(said, level=_count(attribute(item, "val"), most=LEVELS))
             elif name == "numPr":
-                depth = next((attribute(inner, "val") for inner in children(item, "ilvl")), "0")
-                listed = _count(depth, most=9)
-    return style, level, listed
+                said = replace(said, number=_read_number(item))
+    return said
+
+
+def _read_number(item: Element) -> tuple[str, int]:
+    depth = next((attribute(inner, "val") for inner in children(item, "ilvl")), "0")
+    number = next((attribute(inner, "val") or "" for inner in children(item, "numId")), "")
+    return number, (_count(depth, most=LEVELS) or 1) - 1
 
 
 def _count(value: str | None, *, most: int) -> int | None:
@@ -185,22 +212,30 @@ def _read_row(row: Element) -> list[str]:
 
 
 def _read_styles(parts: Parts, main: str, notices: list[str]) -> Styles:
-    """Return which styles are headings and list items; a document may come without any styles."""
+    """Return which styles are headings, list items and numbered; a document may come without any styles."""
     name = main.rpartition("/")[0] + "/styles.xml"
+    found = Styles(numbering=read_numbering(parts, main))
     if name not in parts.names(name):
-        return Styles({}, {})
-    found = Styles({}, {})
+        return found
     try:
         with parts.open(name) as file:
             for style in stream(file, "styles", "style"):
-                title = next((attribute(item, "val") or "" for item in children(style, "name")), "")
-                heading = _HEADING.match(title)
-                level = int(heading[1]) if heading else 1 if title.lower() in _TITLE else None
-                item = _LIST.match(title)
-                if level:
-                    found.headings[attribute(style, "styleId") or ""] = level
-                elif item:
-                    found.lists[attribute(style, "styleId") or ""] = int(item[1] or 1)
+                _note_style(style, found)
     except PART_FAILURES:
         notices.append(errors.OFFICE_REPAIRED.reason)
     return found
+
+
+def _note_style(style: Element, found: Styles) -> None:
+    title = next((attribute(item, "val") or "" for item in children(style, "name")), "")
+    own = attribute(style, "styleId") or ""
+    heading = _HEADING.match(title)
+    level = int(heading[1]) if heading else 1 if title.lower() in _TITLE else None
+    item = _LIST.match(title)
+    number = _read_properties(style).number
+    if level:
+        found.headings[own] = level
+    elif item:
+        found.lists[own] = int(item[1] or 1)
+    if number:
+        found.numbers[own] = number
