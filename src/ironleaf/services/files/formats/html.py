@@ -66,6 +66,7 @@ _MARKED_SECTION: Final = re.compile(r"<!\[[^>]*>?")
 """Word processors' conditional comments: the parser stumbles over them, browsers skip them."""
 _LISTS: Final = frozenset({"ul", "ol", "menu"})
 LIST_DEPTH_MAX: Final = 9
+_NUMBER: Final = re.compile(r"-?[0-9]{1,6}")
 _ACTIVE: Final = frozenset({"script", "object", "embed", "applet"})
 _LOADING: Final = frozenset({"src", "srcset", "background", "poster", "data"})
 """Attributes by which a page loads something by itself; `href` does so in a `link` only."""
@@ -112,6 +113,10 @@ def _loads(tag: str, name: str, value: str | None) -> bool:
     return loading and bool(value and _ELSEWHERE.match(value))
 
 
+def _read_number(said: str | None, otherwise: int) -> int:
+    return int(said) if said and _NUMBER.fullmatch(said) else otherwise
+
+
 class _Reader(HTMLParser):
     """Collects blocks while the markup streams by; a table within a table is read as text of its cell."""
 
@@ -122,8 +127,10 @@ class _Reader(HTMLParser):
         self._pieces: list[str] = []
         self._silent: list[str] = []
         self._heading: int | None = None
-        self._lists = 0
+        self._lists: list[int | None] = []
+        """The lists that are open, and how far each is counted if it is."""
         self._item = False
+        self._number = ""
         self._verbatim = 0
         self._tables = 0
         self._rows: list[list[str]] = []
@@ -139,7 +146,7 @@ class _Reader(HTMLParser):
             self._pieces.append("\n")
         elif tag in _BREAKING:
             self._break(tag)
-            self._enter(tag)
+            self._enter(tag, dict(attrs))
 
     def handle_endtag(self, tag: str) -> None:
         if self._silent:
@@ -169,8 +176,9 @@ class _Reader(HTMLParser):
         elif self._heading:
             self.blocks.append(Block(kind=BlockKind.HEADING, text=text, level=self._heading))
         elif self._item:
-            level = min(max(1, self._lists), LIST_DEPTH_MAX)
-            self.blocks.append(Block(kind=BlockKind.LIST_ITEM, text=text, level=level))
+            level = min(max(1, len(self._lists)), LIST_DEPTH_MAX)
+            self.blocks.append(Block(kind=BlockKind.LIST_ITEM, text=f"{self._number}{text}", level=level))
+            self._number = ""
         else:
             kind = BlockKind.CODE if self._verbatim else BlockKind.PARAGRAPH
             self.blocks.append(Block(kind=kind, text=text))
@@ -186,19 +194,27 @@ class _Reader(HTMLParser):
         else:
             self._pieces.append(" ")
 
-    def _enter(self, tag: str) -> None:
+    def _enter(self, tag: str, attributes: dict[str, str | None]) -> None:
         if tag in _HEADINGS:
             self._heading = _HEADINGS[tag]
         elif tag == "title":
             self._heading = 1
         elif tag in _LISTS:
-            self._lists += 1
+            self._lists.append(_read_number(attributes.get("start"), 1) - 1 if tag == "ol" else None)
         elif tag == "li":
-            self._item = True
+            self._item, self._number = True, self._count(attributes.get("value"))
         elif tag == "pre":
             self._verbatim += 1
         else:
             self._enter_table(tag)
+
+    def _count(self, said: str | None) -> str:
+        """Return the number that browsers put before this item; nothing where they put a dot."""
+        counted = self._lists[-1] if self._lists else None
+        if counted is None:
+            return ""
+        self._lists[-1] = number = _read_number(said, counted + 1)
+        return f"{number}. "
 
     def _enter_table(self, tag: str) -> None:
         if tag == "table":
@@ -214,10 +230,10 @@ class _Reader(HTMLParser):
         if tag in _HEADINGS or tag == "title":
             self._heading = None
         elif tag in _LISTS:
-            self._lists = max(0, self._lists - 1)
-            self._item = self._lists > 0
+            del self._lists[-1:]
+            self._item, self._number = bool(self._lists), ""
         elif tag == "li":
-            self._item = False
+            self._item, self._number = False, ""
         elif tag == "pre":
             self._verbatim = max(0, self._verbatim - 1)
         elif tag == "table":

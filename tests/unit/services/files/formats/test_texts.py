@@ -189,6 +189,19 @@ x
 """
 
 
+def test_items_of_a_counted_list_come_with_their_numbers(tmp_path: Path, bench: Any) -> None:
+    path = tmp_path / "in.html"
+    path.write_text(
+        "<ol><li>a<ul><li>x</ul><li>b</ol><ol start=5><li>five<li value=9>nine<li>ten</ol><ul><li><ol>"
+        "<li>deep</ol></ul><li>loose<ol start=x><li>one"
+    )
+    blocks = bench.describe(path, "html").text_layer.blocks
+    assert [(block.level, block.text) for block in blocks] == [
+        *((1, "1. a"), (2, "x"), (1, "2. b"), (1, "5. five"), (1, "9. nine"), (1, "10. ten")),
+        *((2, "1. deep"), (1, "loose"), (1, "1. one")),
+    ]
+
+
 def test_a_mail_of_parts_without_a_boundary_is_a_text(tmp_path: Path, bench: Any) -> None:
     path = tmp_path / "in.eml"
     path.write_bytes(b"From: a@b.example\r\nContent-Type: multipart/mixed\r\n\r\nThe body.\r\n")
