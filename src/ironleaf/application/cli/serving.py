@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
@@ -101,6 +102,7 @@ async def _serve(house: House, server: uvicorn.Server, listener: socket.socket) 
         say("The service does not start; `ironleaf doctor` tells why.")
         return EXIT_UNAVAILABLE
     house.oversee()
+    _set_aside_what_stays()
     _outlive_signals()
     try:
         await server.serve(sockets=[listener])
@@ -108,6 +110,16 @@ async def _serve(house: House, server: uvicorn.Server, listener: socket.socket) 
         await house.aclose()
         listener.close()
     return 0 if server.started else EXIT_UNAVAILABLE
+
+
+def _set_aside_what_stays() -> None:
+    """Take what start-up made, some hundred thousand objects, out of the garbage collector's rounds.
+
+    Nothing of it ends before the process does, and each full round looked at all of it: the event loop stood
+    still for a tenth of a second then, some three times a minute under load.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _outlive_signals() -> None:
