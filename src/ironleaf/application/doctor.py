@@ -39,7 +39,11 @@ async def examine(settings: Settings, *, clock: Clock) -> AsyncIterator[Check]:
         yield check
     try:
         house = build_house(settings, clock=clock, keeps_records=False)
-    except (IronleafError, SettingsRefused, OSError, ValueError):
+    except SettingsRefused as refused:
+        names = (line.partition(":")[0] for line in refused.lines)
+        yield _judge("house", "built", holds=False, finding="; ".join(names))
+        return
+    except (IronleafError, OSError, ValueError):
         yield Check(subject="house", step="built", verdict=Verdict.FAILED)
         return
     try:

@@ -104,6 +104,8 @@ class VlSettings:
     """The vision-language engine: its backends in the order in which they are asked."""
 
     backends: tuple[BackendSettings, ...] = ()
+    profile_directory: Path | None = None
+    """Holds profiles of your own, one TOML file each; they go before the built-in ones of the same name."""
     retry: RetryOptions = dataclasses.field(default_factory=RetryOptions)
     breaker: BreakerOptions = dataclasses.field(default_factory=lambda: BreakerOptions(slow_s_per_cost=10.0))
     """Ten seconds a megapixel, not the kit's twenty: see ``SLOW_S_PER_MEGAPIXEL`` beside the guards."""

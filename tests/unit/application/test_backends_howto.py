@@ -5,10 +5,23 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from ironleaf.application.bootstrap import build_readers
-from ironleaf.application.settings import load_settings
+from ironleaf.application.settings import SettingsRefused, load_settings
 
 HOWTO = Path(__file__).parents[3] / "docs" / "howto" / "backends.md"
+
+
+def test_a_profile_of_the_operators_own_is_taken(tmp_path: Path) -> None:
+    block = re.findall(r"```toml\n(.*?)```", HOWTO.read_text(encoding="utf-8"), re.DOTALL)[1]
+    (tmp_path / "mine.toml").write_text(block, encoding="utf-8")
+    backend = {"alias": "reader", "base_url": "http://127.0.0.1:9/v1", "model": "m", "profile": "mine"}
+    vl = {"engines.vl.backends": [backend], "engines.vl.profile_directory": str(tmp_path)}
+    (reader,) = build_readers(load_settings(environ={}, overrides=vl).engines.vl)
+    assert reader.alias == "reader"
+    with pytest.raises(SettingsRefused, match=r"^engines.vl.backends.0.profile: must be one of generic, .*qwen-vl$"):
+        build_readers(load_settings(environ={}, overrides={"engines.vl.backends": [backend]}).engines.vl)
 
 
 def test_the_block_of_the_how_to_is_taken(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from ironleaf.application.engine_desk import ModelServer
 from ironleaf.application.measured_engine import MeasuredEngine
 from ironleaf.application.options import EngineChoice
 from ironleaf.application.rungs import applies, make_step_rule
-from ironleaf.application.settings import Settings, VlSettings
+from ironleaf.application.settings import Settings, SettingsRefused, VlSettings
 from ironleaf.application.stages import EngineAsked, FlowStage, measuring
 from ironleaf.application.subscriptions import log_guard, log_step_down
 from ironleaf.application.verdicts import judge_answer, watch_answer
@@ -31,7 +31,7 @@ from ironleaf.services.engines.healing import Healer, HealingOptions
 from ironleaf.services.engines.ladder import LadderEngine
 from ironleaf.services.engines.ledger import HealingLedger
 from ironleaf.services.engines.probe import BackendWatch, WatchOptions
-from ironleaf.services.engines.profiles import load_profile
+from ironleaf.services.engines.profiles import ProfileError, load_profile
 from ironleaf.services.engines.text_layer import TextLayerEngine
 from ironleaf.services.engines.vision_language.engine import VisionLanguageEngine
 from ironleaf.services.engines.vision_language.settings import BackendSettings
@@ -82,14 +82,19 @@ def build_readers(settings: VlSettings) -> tuple[VisionLanguageEngine, ...]:
     """Return the configured model servers without any guard, in order.
 
     Raises:
-        ProfileError: a backend names a profile that does not exist.
-        ValueError: an authority file is unusable.
+        SettingsRefused: a backend's profile or authority file does not exist or is unusable.
     """
     judge = measuring(FlowStage.VERIFY, judge_answer)
-    return tuple(
-        VisionLanguageEngine(backend, profile=load_profile(backend.profile), judge=judge, watch=watch_answer)
-        for backend in settings.backends
-    )
+    folders = () if settings.profile_directory is None else (settings.profile_directory,)
+
+    def build(number: int, backend: BackendSettings) -> VisionLanguageEngine:
+        try:
+            profile = load_profile(backend.profile, *folders)
+            return VisionLanguageEngine(backend, profile=profile, judge=judge, watch=watch_answer)
+        except (ProfileError, ValueError) as error:
+            raise SettingsRefused((f"engines.vl.backends.{number}.{error}",)) from error
+
+    return tuple(build(number, backend) for number, backend in enumerate(settings.backends))
 
 
 def build_backends(

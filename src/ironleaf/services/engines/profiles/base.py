@@ -95,4 +95,4 @@ class Profile:
         }
         for field, holds in checks.items():
             if not holds:
-                raise ProfileError(f"profile {self.name}: {field} is out of its range")
+                raise ProfileError(f"profile: in {self.name} {field} is out of its range")

@@ -23,6 +23,13 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
 }
 
 
+_REQUIRED: Final = frozenset(
+    field.name
+    for field in dataclasses.fields(Profile)
+    if field.default is field.default_factory is dataclasses.MISSING and field.name != "name"
+)
+
+
 def list_profiles(*folders: Path) -> tuple[str, ...]:
     """Return the names of all profiles, sorted."""
     return tuple(sorted({file.stem for folder in (BUILT_IN, *folders) for file in folder.glob("*.toml")}))
@@ -40,7 +47,7 @@ def load_profile(name: str, *folders: Path) -> Profile:
     try:
         fields = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ProfileError(f"profile {name}: the file cannot be read as TOML") from error
+        raise ProfileError(f"profile: {name} cannot be read as TOML") from error
     return _make_profile(name, fields)
 
 
@@ -48,14 +55,17 @@ def _make_profile(name: str, fields: dict[str, Any]) -> Profile:
     known = {field.name for field in dataclasses.fields(Profile)} - {"name"}
     unknown = sorted(set(fields) - known)
     if unknown:
-        raise ProfileError(f"profile {name}: there is no field {', '.join(unknown)}")
+        raise ProfileError(f"profile: in {name} there is no field {', '.join(unknown)}")
+    missing = sorted(_REQUIRED - set(fields))
+    if missing:
+        raise ProfileError(f"profile: {name} lacks {', '.join(missing)}")
     try:
         values: dict[str, Any] = {key: _READERS.get(key, _as_it_is)(value) for key, value in fields.items()}
         return Profile(name=name, **values)
     except ProfileError:
         raise
     except (TypeError, ValueError, AttributeError) as error:
-        raise ProfileError(f"profile {name}: a field is missing or of the wrong kind") from error
+        raise ProfileError(f"profile: in {name} a field is of the wrong kind") from error
 
 
 def _as_it_is(value: object) -> object:

@@ -40,14 +40,15 @@ def test_a_new_family_is_one_file_and_goes_before_a_built_in_one(tmp_path: Path)
     [
         ("not toml", "cannot be read"),
         (GOOD + 'colour = "red"\n', "no field colour"),
-        (GOOD.replace('prompt = "p"\n', ""), "missing or of the wrong kind"),
-        (GOOD.replace("1000", '"wide"'), "missing or of the wrong kind"),
-        (GOOD.replace("plain", "rtf"), "missing or of the wrong kind"),
+        (GOOD.replace('prompt = "p"\n', ""), "lacks prompt"),
+        (GOOD.replace("1000", '"wide"'), "of the wrong kind"),
+        (GOOD.replace("plain", "rtf"), "of the wrong kind"),
         (GOOD + 'encoding = "raw_rgb"\n', "encoding is out of its range"),
         (GOOD.replace("1000", "100000"), "side_px_max is out of its range"),
         (GOOD.replace("max_tokens = 100", "max_tokens = 10000000"), "max_tokens is out of its range"),
         (GOOD + 'language_hint = "In: {languages} {languages}"\n', "language_hint is out of its range"),
-        (GOOD + "clean_up = 5\n", "missing or of the wrong kind"),
+        (GOOD + "clean_up = 5\n", "of the wrong kind"),
+        (GOOD.replace("max_tokens = 100", ""), "profile: mine lacks max_tokens"),
     ],
 )
 def test_a_broken_file_says_what_is_wrong(tmp_path: Path, text: str, says: str) -> None:
