@@ -15,6 +15,7 @@ import random
 import statistics
 import sys
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -172,7 +173,9 @@ def describe_base(base: list[float]) -> str:
 
 def print_verdicts(rows: list[Row]) -> None:
     """Print who was better under each fault: Ironleaf with two backends beside each peer."""
-    seen = {(row.fault, row.system): row.seen for row in rows}
+    seen: dict[tuple[str, str], list[Seen]] = defaultdict(list)
+    for row in rows:
+        seen[row.fault, row.system].append(row.seen)
     calm = {name: find_calm(row.good for row in rows if row.system == name) for name in SYSTEMS}
     peers = [name for name in SYSTEMS if name.startswith("litellm") and any(row.system == name for row in rows)]
     faults = [fault for fault in dict.fromkeys(row.fault for row in rows) if (fault, OURS) in seen]

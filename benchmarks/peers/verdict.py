@@ -55,16 +55,26 @@ def find_calm(batches: Iterable[Seen]) -> Calm:
     return Calm(p99_s=usual_s, noise_s=part([abs(tail - usual_s) for tail in tails], NOISE_SHARE))
 
 
-def compare(ours: Seen, our_calm: Calm, theirs: Seen, their_calm: Calm) -> Verdict:
-    failed = ours.failed / max(1, ours.sent), theirs.failed / max(1, theirs.sent)
-    leaks = ours.leaks, theirs.leaks
-    p99_s = part(ours.right_s, TAIL), part(theirs.right_s, TAIL)
+def find_tail(runs: Sequence[Seen]) -> float:
+    """Return the p99 of the right answers; of several runs of one fault, the median of theirs."""
+    return part([part(seen.right_s, TAIL) for seen in runs if seen.right_s], 0.5)
+
+
+def compare(ours: Sequence[Seen], our_calm: Calm, theirs: Sequence[Seen], their_calm: Calm) -> Verdict:
+    """Judge all runs of one fault."""
+    failed = _share_failed(ours), _share_failed(theirs)
+    leaks = sum(seen.leaks for seen in ours), sum(seen.leaks for seen in theirs)
+    p99_s = find_tail(ours), find_tail(theirs)
     added_s = p99_s[0] - our_calm.p99_s, p99_s[1] - their_calm.p99_s
     noise_s = max(our_calm.noise_s, their_calm.noise_s)
     word, because = _judge(failed, leaks, p99_s, added_s, noise_s)
     return Verdict(
         word=word, because=because, failed=failed, leaks=leaks, p99_s=p99_s, added_s=added_s, noise_s=noise_s
     )
+
+
+def _share_failed(runs: Sequence[Seen]) -> float:
+    return sum(seen.failed for seen in runs) / max(1, sum(seen.sent for seen in runs))
 
 
 def _judge(
