@@ -69,12 +69,26 @@ class Admission:
                 call, CallContext(deadline=_in_good_time(deadline), cost=max(1, file_bytes) / BYTES_OF_COST)
             )
         except BulkheadFull as full:
-            detail = Detail(reason=SERVICE_BUSY.reason, limit=self.queued_max, unit=Unit.REQUESTS)
-            raise LimitReached(SERVICE_BUSY, details=(detail,), retry_after_s=full.retry_after_s) from full
+            raise self._busy(full) from full
+
+    def require_room(self) -> None:
+        """Return unless a conversion of the current party would be refused however long its deadline.
+
+        Raises:
+            LimitReached: service-busy, as `run` would.
+        """
+        try:
+            self._bulkhead.require_room()
+        except BulkheadFull as full:
+            raise self._busy(full) from full
 
     def snapshot(self) -> BulkheadSnapshot:
         """Return how many run and how many wait."""
         return self._bulkhead.snapshot()
+
+    def _busy(self, full: BulkheadFull) -> LimitReached:
+        detail = Detail(reason=SERVICE_BUSY.reason, limit=self.queued_max, unit=Unit.REQUESTS)
+        return LimitReached(SERVICE_BUSY, details=(detail,), retry_after_s=full.retry_after_s)
 
 
 def _in_good_time(deadline: Deadline) -> Deadline:

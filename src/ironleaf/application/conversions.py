@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +28,9 @@ from ironleaf.services.files.stored import StoredFile
 
 T = TypeVar("T")
 
+SWEEPERS_MAX: Final = 2
+"""Threads that delete what was spooled: their own, since the answer waits for it."""
+_SWEEPERS: Final = ThreadPoolExecutor(SWEEPERS_MAX, thread_name_prefix="sweep")
 LARGE_BYTES: Final = 4 * 1024 * 1024
 """A file of more takes turns with the small ones of the same caller: twenty scanned pages begin here."""
 
@@ -90,12 +94,16 @@ class Conversions:
 
         The deadline (``timeout_s``) runs from the moment the form is complete:
         how long a caller's line takes is bounded by the upload limits instead.
+        Whoever would be refused in any case is refused before his file touches the disk.
 
         Raises:
             IronleafError: as the catalogue says.
         """
         began_s = self._clock.monotonic()
-        with self._spools.open(expected_bytes=body.content_length or 0) as spool:
+        if body.content_length is not None:
+            with on_behalf_of(name_party(asker.caller, body.content_length)):
+                self._admission.require_room()
+        async with self._spool(expected_bytes=body.content_length or 0) as spool:
             with self._measured(FlowStage.RECEIVE, asker.request_id):
                 form = await receive_multipart(
                     body.chunks,
@@ -151,10 +159,19 @@ class Conversions:
 
     @asynccontextmanager
     async def _take(self, path: Path, options: ConvertOptions, asker: Asker) -> AsyncGenerator[Order]:
-        with self._spools.open() as spool:
+        async with self._spool() as spool:
             with self._measured(FlowStage.RECEIVE, asker.request_id):
                 stored = await asyncio.to_thread(store_local, path, limits=self._limits, spool=spool)
             yield self._order(stored, options, asker, spool)
+
+    @asynccontextmanager
+    async def _spool(self, *, expected_bytes: int = 0) -> AsyncGenerator[Spool]:
+        spool = self._spools.open(expected_bytes=expected_bytes)
+        try:
+            yield spool
+        finally:
+            # A busy disk takes its time for it, a tenth of a second and more: everybody else goes on meanwhile.
+            await asyncio.get_running_loop().run_in_executor(_SWEEPERS, spool.close)
 
     async def _admit(self, order: Order, work: Callable[[Order], Awaitable[T]]) -> T:
         began_s, admitted = self._clock.monotonic(), False

@@ -91,8 +91,8 @@ def build_readers(settings: VlSettings) -> tuple[VisionLanguageEngine, ...]:
         try:
             profile = load_profile(backend.profile, *folders)
             return VisionLanguageEngine(backend, profile=profile, judge=judge, watch=watch_answer)
-        except (ProfileError, ValueError) as error:
-            raise SettingsRefused((f"engines.vl.backends.{number}.{error}",)) from error
+        except (ProfileError, ValueError) as refused:  # begins with the setting's name and holds no value
+            raise SettingsRefused((f"engines.vl.backends.{number}.{refused}",)) from refused
 
     return tuple(build(number, backend) for number, backend in enumerate(settings.backends))
 

@@ -113,6 +113,15 @@ class Bulkhead:
         finally:
             self._release()
 
+    def require_room(self) -> None:
+        """Return if a call of the current party would find a place, at least one in the queue.
+
+        Raises:
+            BulkheadFull: it would be refused, however long its deadline.
+        """
+        if self._running >= self._limit.limit and self._has_no_room():
+            raise self._refused(RefusalReason.QUEUE_FULL)
+
     @property
     def is_full(self) -> bool:
         """Whether a call that came now would be refused for want of a place."""
@@ -128,12 +137,11 @@ class Bulkhead:
         if self._running < self._limit.limit and not self._queue:
             self._running += 1
             return
-        full = len(self._queue) >= self.queue_max
-        if full and not self._queue.has_room_for(current_party()):
+        if self._has_no_room():
             raise self._refused(RefusalReason.QUEUE_FULL)
         if self._would_be_late(context):
             raise self._refused(RefusalReason.DEADLINE_TOO_NEAR)
-        if full:
+        if len(self._queue) >= self.queue_max:
             self._displace()
         started_s = self._clock.monotonic()
         try:
@@ -144,6 +152,9 @@ class Bulkhead:
             waited_s = self._clock.monotonic() - started_s
             context.queue.waited_s += waited_s
         self._tell(BulkheadQueued(name=self.name, at_s=self._clock.monotonic(), waited_s=waited_s))
+
+    def _has_no_room(self) -> bool:
+        return len(self._queue) >= self.queue_max and not self._queue.has_room_for(current_party())
 
     async def _wait_for_permit(self) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()

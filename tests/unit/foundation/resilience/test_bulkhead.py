@@ -207,6 +207,26 @@ async def test_retry_after_does_not_depend_on_the_unit_of_cost(
 
 
 @pytest.mark.anyio
+async def test_room_can_be_asked_for_before_there_is_a_call(make_bulkhead, server, clock, events, make_context) -> None:
+    bulkhead = make_bulkhead(limit=1, queue_max=2)
+    bulkhead.require_room()
+    tasks = [start(bulkhead, server, make_context())]
+    await clock.settle()
+    bulkhead.require_room()
+    tasks += [start(bulkhead, server, make_context()) for _ in range(2)]
+    await clock.settle()
+    with pytest.raises(BulkheadFull) as caught:
+        bulkhead.require_room()
+    assert caught.value.reason is RefusalReason.QUEUE_FULL
+    assert [event.reason for event in events if isinstance(event, BulkheadRefused)] == [RefusalReason.QUEUE_FULL]
+    with on_behalf_of("another"):
+        bulkhead.require_room()
+    await clock.run_for(5.0)
+    await asyncio.gather(*tasks)
+    bulkhead.require_room()
+
+
+@pytest.mark.anyio
 async def test_no_queue_at_all(make_bulkhead, server, clock, make_context) -> None:
     bulkhead = make_bulkhead(limit=1, queue_max=0)
     task = start(bulkhead, server, make_context())
