@@ -124,7 +124,7 @@ def test_a_model_that_stays_away_is_loaded_again_by_us_and_one_person_told_once(
     assert {"engine": ALIAS, "status": "down"} in story["card"]["ladder"]
     assert story["card"]["blast"]["requests"] >= 1
     assert over["id"] == told["id"]
-    assert [each["kind"] for each in inbox.told] == ["opened", "resolved"]
+    assert [each["kind"] for each in inbox.received] == ["opened", "resolved"]
     assert not SERVER_WORDS.search(json.dumps([inbox.received, story]))
 
 
