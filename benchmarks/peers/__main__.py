@@ -32,7 +32,7 @@ from benchmarks.peers.systems import (
     serve_litellm,
     serve_pair,
 )
-from benchmarks.peers.verdict import add_up, compare, describe, find_calm, part
+from benchmarks.peers.verdict import MIDDLE, TAIL, Runs, add_up, compare, describe, find_calm, part
 
 from ironleaf.faults import FAULTS as REGISTRY
 
@@ -174,13 +174,16 @@ def describe_base(base: list[float]) -> str:
 def print_verdicts(rows: list[Row]) -> None:
     """Print who was better under each fault: Ironleaf with two backends beside each peer."""
     seen: dict[tuple[str, str], list[Seen]] = defaultdict(list)
+    good: dict[str, list[Seen]] = defaultdict(list)
     for row in rows:
         seen[row.fault, row.system].append(row.seen)
-    calm = {name: find_calm(row.good for row in rows if row.system == name) for name in SYSTEMS}
-    peers = [name for name in SYSTEMS if name.startswith("litellm") and any(row.system == name for row in rows)]
+        good[row.system].append(row.good)
+    peers = [name for name in SYSTEMS if name.startswith("litellm") and name in good]
     faults = [fault for fault in dict.fromkeys(row.fault for row in rows) if (fault, OURS) in seen]
     found = {
-        (fault, peer): compare(seen[fault, OURS], calm[OURS], seen[fault, peer], calm[peer])
+        (fault, peer): compare(
+            Runs(seen=seen[fault, OURS], good=good[OURS]), Runs(seen=seen[fault, peer], good=good[peer])
+        )
         for fault in faults
         for peer in peers
         if (fault, peer) in seen
@@ -197,7 +200,9 @@ def print_verdicts(rows: list[Row]) -> None:
     for peer in peers:
         print(f"{OURS} beside {peer}: {add_up([verdict for (_, name), verdict in found.items() if name == peer])}")
     for name in (OURS, *peers):
-        print(f"all-good hundred of {name}: p99 {calm[name].p99_s:.3f} s, noise {calm[name].noise_s:.3f} s")
+        calm = [find_calm(good[name], share) for share in (TAIL, MIDDLE)]
+        told = "; ".join(f"{each.usual_s:.3f} s, noise {each.noise_s:.3f} s" for each in calm)
+        print(f"all-good hundreds of {name}, p99 and p50: {told}")
 
 
 def split(names: str) -> list[str]:

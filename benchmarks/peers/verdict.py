@@ -2,7 +2,7 @@
 
 What a caller minds most is asked first: answers that failed or were wrong, then
 answers that carried something internal, then how late the slowest of the right
-answers came, both absolutely and beyond the same system's all-good run.
+answers came, and where that is the same within the noise, how late the usual one.
 """
 
 from __future__ import annotations
@@ -14,34 +14,54 @@ from dataclasses import dataclass
 from benchmarks.peers.load import Seen
 
 TAIL = 0.99
+MIDDLE = 0.5
 NOISE_SHARE = 0.95
-"""So many of the all-good batches have their slowest answer no further from the usual than the noise."""
+"""In so many of the all-good batches a quantile lies no further from the usual than the noise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calm:
-    """The all-good batches of one system: as many requests each as under a fault, so that their tails compare."""
+    """One quantile in the all-good batches of one system, which have as many requests as the batches under a fault."""
 
-    p99_s: float
-    """The median of the batches' own p99."""
+    usual_s: float
+    """The median of the batches."""
     noise_s: float
-    """How far a batch's p99 lies from that median, in all but the worst twentieth of the batches."""
+    """How far a batch lies from that median, in all but the worst twentieth of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lateness:
+    """One quantile of the right answers, ours first in each pair."""
+
+    name: str
+    taken_s: tuple[float, float]
+    added_s: tuple[float, float]
+    """Beyond the same system's all-good batches."""
+    noise_s: float
+    """The larger of the two systems'."""
+
+    def judge(self) -> tuple[str, str]:
+        """Return better, equal or worse, and by what; behind in either measure is behind."""
+        lead_s = {self.name: _lead(self.taken_s), f"{self.name} added": _lead(self.added_s)}
+        behind = [name for name, seconds in lead_s.items() if seconds < -self.noise_s]
+        ahead = [name for name, seconds in lead_s.items() if seconds > self.noise_s]
+        if behind:
+            return "worse", " and ".join(behind)
+        return ("better", " and ".join(ahead)) if ahead else ("equal", "within the noise")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Ours beside one peer under one fault."""
+    """Ours beside one peer under one fault; ours first in each pair."""
 
     word: str
     """better, equal or worse"""
     because: str
     failed: tuple[float, float]
-    """Shares of what was sent; ours first, in each pair."""
+    """Shares of what was sent."""
     leaks: tuple[int, int]
-    p99_s: tuple[float, float]
-    added_s: tuple[float, float]
-    noise_s: float
-    """The larger of the two systems'."""
+    tail: Lateness
+    middle: Lateness
 
 
 def part(values: Sequence[float], share: float) -> float:
@@ -49,83 +69,86 @@ def part(values: Sequence[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(share * len(values)))] if values else 0.0
 
 
-def find_calm(batches: Iterable[Seen]) -> Calm:
-    tails = [part(seen.right_s, TAIL) for seen in batches if seen.right_s]
-    usual_s = part(tails, 0.5)
-    return Calm(p99_s=usual_s, noise_s=part([abs(tail - usual_s) for tail in tails], NOISE_SHARE))
+def find_calm(batches: Iterable[Seen], share: float) -> Calm:
+    found = [part(seen.right_s, share) for seen in batches if seen.right_s]
+    usual_s = part(found, 0.5)
+    return Calm(usual_s=usual_s, noise_s=part([abs(each - usual_s) for each in found], NOISE_SHARE))
 
 
-def find_tail(runs: Sequence[Seen]) -> float:
-    """Return the p99 of the right answers; of several runs of one fault, the median of theirs."""
-    return part([part(seen.right_s, TAIL) for seen in runs if seen.right_s], 0.5)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runs:
+    """All runs of one system under one fault, and all its all-good batches."""
+
+    seen: Sequence[Seen]
+    good: Sequence[Seen]
+
+    def failed(self) -> float:
+        return sum(seen.failed for seen in self.seen) / max(1, sum(seen.sent for seen in self.seen))
+
+    def leaks(self) -> int:
+        return sum(seen.leaks for seen in self.seen)
+
+    def taken_s(self, share: float) -> float:
+        """Return the quantile of the right answers; of several runs, the median of theirs."""
+        return part([part(seen.right_s, share) for seen in self.seen if seen.right_s], 0.5)
 
 
-def compare(ours: Sequence[Seen], our_calm: Calm, theirs: Sequence[Seen], their_calm: Calm) -> Verdict:
-    """Judge all runs of one fault."""
-    failed = _share_failed(ours), _share_failed(theirs)
-    leaks = sum(seen.leaks for seen in ours), sum(seen.leaks for seen in theirs)
-    p99_s = find_tail(ours), find_tail(theirs)
-    added_s = p99_s[0] - our_calm.p99_s, p99_s[1] - their_calm.p99_s
-    noise_s = max(our_calm.noise_s, their_calm.noise_s)
-    word, because = _judge(failed, leaks, p99_s, added_s, noise_s)
-    return Verdict(
-        word=word, because=because, failed=failed, leaks=leaks, p99_s=p99_s, added_s=added_s, noise_s=noise_s
+def compare(ours: Runs, theirs: Runs) -> Verdict:
+    failed, leaks = (ours.failed(), theirs.failed()), (ours.leaks(), theirs.leaks())
+    tail, middle = (_measure(ours, theirs, name, share) for name, share in (("p99", TAIL), ("p50", MIDDLE)))
+    word, because = _judge(failed, leaks, tail, middle)
+    return Verdict(word=word, because=because, failed=failed, leaks=leaks, tail=tail, middle=middle)
+
+
+def _measure(ours: Runs, theirs: Runs, name: str, share: float) -> Lateness:
+    calm = find_calm(ours.good, share), find_calm(theirs.good, share)
+    taken_s = ours.taken_s(share), theirs.taken_s(share)
+    return Lateness(
+        name=name,
+        taken_s=taken_s,
+        added_s=(taken_s[0] - calm[0].usual_s, taken_s[1] - calm[1].usual_s),
+        noise_s=max(calm[0].noise_s, calm[1].noise_s),
     )
 
 
-def _share_failed(runs: Sequence[Seen]) -> float:
-    return sum(seen.failed for seen in runs) / max(1, sum(seen.sent for seen in runs))
-
-
-def _judge(
-    failed: tuple[float, float],
-    leaks: tuple[int, int],
-    p99_s: tuple[float, float],
-    added_s: tuple[float, float],
-    noise_s: float,
-) -> tuple[str, str]:
+def _judge(failed: tuple[float, float], leaks: tuple[int, int], tail: Lateness, middle: Lateness) -> tuple[str, str]:
     for pair, because in ((failed, "failed or wrong"), (leaks, "leaks")):
         if pair[0] != pair[1]:
             return ("better" if pair[0] < pair[1] else "worse"), because
-    lead_s = {"p99": p99_s[1] - p99_s[0], "p99 added": added_s[1] - added_s[0]}
-    behind = [name for name, seconds in lead_s.items() if seconds < -noise_s]
-    ahead = [name for name, seconds in lead_s.items() if seconds > noise_s]
-    if behind:
-        return "worse", " and ".join(behind)
-    return ("better", " and ".join(ahead)) if ahead else ("equal", "within the noise")
+    word, because = tail.judge()
+    return middle.judge() if word == "equal" else (word, because)
+
+
+def _lead(pair: tuple[float, float]) -> float:
+    return pair[1] - pair[0]
 
 
 def describe(verdict: Verdict) -> str:
     """Return one cell of a table."""
-    ours_ms, theirs_ms = (1000 * each for each in verdict.p99_s)
-    our_added_ms, their_added_ms = (1000 * each for each in verdict.added_s)
+    lateness = " · ".join(
+        f"{each.name} {1000 * each.taken_s[0]:.0f} / {1000 * each.taken_s[1]:.0f} ms, "
+        f"added {1000 * each.added_s[0]:+.0f} / {1000 * each.added_s[1]:+.0f}"
+        for each in (verdict.tail, verdict.middle)
+    )
     return (
         f"**{verdict.word}** ({verdict.because}) · failed {verdict.failed[0]:.0%} / {verdict.failed[1]:.0%} · leaks "
-        f"{verdict.leaks[0]} / {verdict.leaks[1]} · p99 {ours_ms:.0f} / {theirs_ms:.0f} ms · added "
-        f"{our_added_ms:+.0f} / {their_added_ms:+.0f} ms"
+        f"{verdict.leaks[0]} / {verdict.leaks[1]} · {lateness}"
     )
 
 
 def add_up(verdicts: Sequence[Verdict]) -> str:
-    """Return the sum of all rows, and of each measure taken alone."""
+    """Return the sum of all rows, and of each measure taken alone, whatever stands before it."""
     words = Counter(each.word for each in verdicts)
     alone = {
         "failed or wrong": [each.failed for each in verdicts],
         "leaks": [each.leaks for each in verdicts],
-        "p99": [each.p99_s for each in verdicts],
-        "p99 added": [each.added_s for each in verdicts],
+        "p99": [each.tail.taken_s for each in verdicts],
+        "p99 added": [each.tail.added_s for each in verdicts],
+        "p50": [each.middle.taken_s for each in verdicts],
+        "p50 added": [each.middle.added_s for each in verdicts],
     }
-    noise_s = max((each.noise_s for each in verdicts), default=0.0)
-    told = [
-        f"{name} alone better in {_count(pairs, bound_s)[0]}, worse in {_count(pairs, bound_s)[1]}"
-        for name, pairs in alone.items()
-        for bound_s in ((noise_s if name.startswith("p99") else 0.0),)
-    ]
+    told = [f"{name} {sum(a < b for a, b in pairs)} : {sum(a > b for a, b in pairs)}" for name, pairs in alone.items()]
     return (
-        f"of {len(verdicts)} rows better {words['better']}, equal {words['equal']}, worse {words['worse']} "
-        f"(noise {1000 * noise_s:.0f} ms; {'; '.join(told)})"
+        f"of {len(verdicts)} rows better {words['better']}, equal {words['equal']}, worse {words['worse']}; "
+        f"each measure alone, smaller : larger, noise not heeded: {', '.join(told)}"
     )
-
-
-def _count(pairs: Sequence[tuple[float, float]], bound: float) -> tuple[int, int]:
-    return sum(b - a > bound for a, b in pairs), sum(a - b > bound for a, b in pairs)
