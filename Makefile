@@ -37,7 +37,7 @@ serve: $(VENV)/.runtime ## Run the service (ARGS="--port 8099")
 
 .PHONY: test
 test: $(VENV)/.dev ## Run every test that needs no real model server
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev ## Format, lint, types, imports, quick tests: under a minute

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("acceptance")]
+pytestmark = [pytest.mark.slow]
 
 ALIAS = "reading-room"
 ERROR_SHARE_MAX = 0.03

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
     from tests.fixtures.house_aside import HouseAside
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 FIRST_LOAD_BYTES_MAX = 200_000
 PATIENCE_MS = 3_000
 """For what is promised within a second, on a machine that does other things too."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
     from tests.fixtures.service import Service
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 BACKEND = '[{"alias": "reader", "base_url": "http://127.0.0.1:9/v1", "model": "reader-vl"}]'
 
 
@@ -49,8 +49,8 @@ def sign_in(page: Page, key: str) -> None:
     for _ in range(40):  # a new key is known within seconds
         page.fill("input[name=key]", key)
         page.click("button[type=submit]")
-        if page.locator("#ladder").count():
-            page.wait_for_selector("#ladder table")
+        page.wait_for_selector("#ladder table, input[name=key]")
+        if page.locator("#ladder table").count():
             return
         page.wait_for_timeout(500)
     pytest.fail("the key was not taken")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("keys")]
+pytestmark = [pytest.mark.slow]
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - what is promised is promised of such an address
 SEEN_S = REFRESH_S + 3.0

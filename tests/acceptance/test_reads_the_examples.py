@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 ERROR_SHARE_MAX = 0.03
 
-pytestmark = pytest.mark.xdist_group("acceptance")
-
 
 @pytest.mark.parametrize(
     ("name", "engine", "pages"),

@@ -19,8 +19,6 @@ from tests.fixtures.service import EXAMPLES, Service, find_port, run_service
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = pytest.mark.xdist_group("acceptance")
-
 BYTES_MAX = 1_000_000
 CANARY = "canary-1f0e"
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("operator")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 READS = f"{' '.join(CANARY_WORDS)} as a model reads it"
 PATIENT = {"IRONLEAF_ENGINES__VL__BREAKER__OPEN_FIRST_S": "60"}
@@ -33,6 +33,8 @@ TOLD_S = 30.0
 """A definite trouble is believed after 10 s and told within another 10; the rest is for a slow machine."""
 OVER_S = 240.0
 """Two minutes without a failure that was never seen before, a grace, and what a slow machine takes."""
+STORM_OVER_S = 480.0
+"""Where the storm lasted long enough to be an onset, a part must be seen well for five minutes."""
 
 
 @contextmanager
@@ -127,6 +129,7 @@ class Replica:
         return self.service.convert(EXAMPLES / "receipt.jpg", engine="vl").status_code
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.skipif("STORM" not in os.environ, reason="a storm of minutes, for a quiet machine: `make storm`")
 def test_five_hundred_failing_requests_are_one_alert(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """Two replicas on one PostgreSQL, three of their starts after a kill, one dead model."""
@@ -139,6 +142,7 @@ def test_five_hundred_failing_requests_are_one_alert(request: pytest.FixtureRequ
             IRONLEAF_WORKERS__RECOGNISERS="1",
             IRONLEAF_WORKERS__DECODERS="1",
             IRONLEAF_ALERTS__GRACE_S="20",
+            IRONLEAF_ENGINES__VL__BREAKER__OPEN_MAX_S="20",
         )
         replicas = [Replica(tmp_path / name, settings) for name in ("left", "right")]
         for replica in replicas:
@@ -155,7 +159,7 @@ def test_five_hundred_failing_requests_are_one_alert(request: pytest.FixtureRequ
             failed += replica.fail(25)
         assert failed == {503: 500}
         change("ok")
-        over = inbox.wait_for("resolved", within_s=OVER_S)
+        over = inbox.wait_for("resolved", within_s=STORM_OVER_S)
         for replica in replicas:
             replica.stop()
     assert [each["kind"] for each in inbox.received] == ["opened", "resolved"], inbox.received

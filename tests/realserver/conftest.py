@@ -21,7 +21,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in ours:
         item.add_marker(pytest.mark.realserver)
         item.add_marker(pytest.mark.timeout(TIMEOUT_S))
-        item.add_marker(pytest.mark.xdist_group("realserver"))
     if ours and not ASKED_FOR:
         ours[0].add_marker(pytest.mark.skip(reason=f"{len(ours)} tests with real model servers: `make realserver`"))
         config.hook.pytest_deselected(items=ours[1:])

@@ -20,6 +20,7 @@ def write_logs(directory: Path) -> Iterator[Path]:
     """Send every record to files in ``directory`` until the end of the context."""
     root = logging.getLogger()
     kept, level = list(root.handlers), root.level
+    structured = structlog.get_config()
     for handler in kept:
         root.removeHandler(handler)
     configure_logs(LogSettings(directory=directory, console=False), Redactor())
@@ -32,4 +33,4 @@ def write_logs(directory: Path) -> Iterator[Path]:
         for handler in kept:
             root.addHandler(handler)
         root.setLevel(level)
-        structlog.reset_defaults()
+        structlog.configure(**structured)

@@ -54,7 +54,7 @@ def serve(settings: Settings) -> int:
     config = uvicorn.Config(create_app(house), host=settings.server.host, port=settings.server.port, **options)
     _say_who_may_come(house, listener.getsockname()[1])
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        return runner.run(_serve(house, uvicorn.Server(config), listener))
+        return runner.run(_serve(house, _Server(config, house), listener))
 
 
 def _find_key(settings: Settings) -> bool | None:
@@ -92,6 +92,18 @@ def _listen(server: ServerSettings) -> socket.socket | None:
         _log.warning("the address cannot be listened on", errno=error.errno)
         say(f"Port {server.port} of this address is taken or not ours to listen on; server.port chooses another.")
         return None
+
+
+class _Server(uvicorn.Server):
+    """Says that it is about to end before it waits for what still runs: an operators' page would hold it up else."""
+
+    def __init__(self, config: uvicorn.Config, house: House) -> None:
+        super().__init__(config)
+        self._house = house
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._house.health.stop()
+        await super().shutdown(sockets)
 
 
 async def _serve(house: House, server: uvicorn.Server, listener: socket.socket) -> int:

@@ -35,8 +35,8 @@ LISTENS_PER_TICK: Final = 4
 """A signal waits for a quarter of a turn: whoever watches sees the incident within the second."""
 HEARTBEAT_S: Final = 5.0
 """A replica says so often that it lives, also when there is nothing else to do."""
-ABSENT_S: Final = 60.0
-"""How often the detectors are asked what has ended of what was open before a start."""
+ABSENT_S: Final = 10.0
+"""How often the detectors are asked what has ended of what was open before a start: people wait to hear of it."""
 PRUNE_S: Final = 3_600.0
 INBOX_MAX: Final = 10_000
 """Signals that wait for the next tick. Detectors say a handful; the oldest are dropped, and that is counted."""

@@ -19,6 +19,8 @@ LIBRARIES += ("python_multipart", "urllib3")
 def restored_logging() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
+    structured = structlog.get_config()
+    structlog.reset_defaults()
     libraries = [logging.getLogger(name) for name in LIBRARIES]
     before = [(library, library.level, library.propagate, list(library.handlers)) for library in libraries]
     for library in libraries:
@@ -34,5 +36,5 @@ def restored_logging() -> Iterator[None]:
         library.setLevel(its_level)
         library.propagate = propagate
         library.handlers[:] = its_handlers
-    structlog.reset_defaults()
+    structlog.configure(**structured)  # the bare defaults would print to the standard output of later tests
     structlog.contextvars.clear_contextvars()
