@@ -128,17 +128,16 @@ def _read_drawing(parts: Parts, part: str, notices: list[str]) -> Iterator[Block
 
 
 def _read_comments(parts: Parts, part: str, notices: list[str]) -> Iterator[Block]:
+    container, item = ("ThreadedComments", "threadedComment") if _THREADS in part else ("commentList", "comment")
     try:
-        root = parse(parts, part)
+        with parts.open(part) as file:
+            for comment in stream(file, container, item):
+                said = "".join("".join(text.itertext()) for text in children(comment, "text")).strip()
+                if said:
+                    place = comment.get("ref", "")
+                    yield Block(kind=BlockKind.NOTE, text=f"{place}: {said}" if place else said)
     except PART_FAILURES:
         notices.append(errors.OFFICE_REPAIRED.reason)
-        return
-    for comment in descend(root):
-        if local_name(comment).lower() in {"comment", "threadedcomment"}:
-            said = "".join("".join(item.itertext()) for item in children(comment, "text")).strip()
-            if said:
-                place = comment.get("ref", "")
-                yield Block(kind=BlockKind.NOTE, text=f"{place}: {said}" if place else said)
 
 
 def _read_row(row: Element, formats: CellFormats, strings: tuple[str, ...], left: int) -> list[str]:

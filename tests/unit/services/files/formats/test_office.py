@@ -249,6 +249,23 @@ def test_comments_and_pictures_of_a_sheet_are_not_lost(tmp_path: Path, bench: An
     assert bench.describe(path, "xlsx", 2).notices == ("embedded-pictures-skipped",)
 
 
+def test_where_there_are_threads_of_comments_they_speak(tmp_path: Path, bench: Any) -> None:
+    book = openpyxl.Workbook()
+    book.active["B3"] = "Rose"
+    book.active["B3"].comment = Comment("[Threaded comment] Check the price", "Ann")
+    path = tmp_path / "in.xlsx"
+    book.save(path)
+    thread = b'<ThreadedComments xmlns="urn:x"><threadedComment ref="B3"><text>Check it</text></threadedComment>'
+    thread += b'<threadedComment ref="B3"><text>Done</text></threadedComment></ThreadedComments>'
+    related = b'<Relationship Id="t" Type="urn:x" Target="/xl/threadedComments/threadedComment1.xml"/></Relationships>'
+    rels = "xl/worksheets/_rels/sheet1.xml.rels"
+    changed = rewrite(path, lambda name, data: data.replace(b"</Relationships>", related) if name == rels else data)
+    with zipfile.ZipFile(changed, "a") as archive:
+        archive.writestr("xl/threadedComments/threadedComment1.xml", thread)
+    blocks = bench.describe(changed, "xlsx").text_layer.blocks
+    assert [block.text for block in blocks if block.kind == "note"] == ["B3: Check it", "B3: Done"]
+
+
 def test_a_damaged_comment_costs_itself_only(tmp_path: Path, bench: Any) -> None:
     book = openpyxl.Workbook()
     book.active["B3"] = "Rose"
