@@ -81,14 +81,14 @@ def _take(blocks: Iterable[Block], characters_max: int, notices: list[str]) -> I
 
 def join_blocks(blocks: Iterable[Block]) -> str:
     """Return the blocks as plain text: an empty line between them, none within a list."""
-    text = ""
+    pieces: list[str] = []
     before: BlockKind | None = None
     for block in blocks:
-        if text:
-            text += "\n" if block.kind in PARTS_KEPT_TOGETHER and block.kind == before else "\n\n"
-        text += block.text
+        if pieces:
+            pieces.append("\n" if block.kind in PARTS_KEPT_TOGETHER and block.kind == before else "\n\n")
+        pieces.append(block.text)
         before = block.kind
-    return text
+    return "".join(pieces)
 
 
 def make_table(rows: Sequence[Sequence[str]]) -> Block | None:

@@ -145,7 +145,7 @@ def _read_level(item: Element) -> Level:
     start = said.get("start", "1")
     return Level(
         way=said.get("numFmt", "decimal"),
-        pattern=said.get("lvlText", ""),
+        pattern=said.get("lvlText", "")[:LABEL_CHARACTERS_MAX],
         start=min(NUMBER_MAX, int(start)) if start.isdecimal() and len(start) < 8 else 1,  # noqa: PLR2004
     )
 

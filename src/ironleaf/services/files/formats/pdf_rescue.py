@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-OBJECTS_MAX: Final = 200_000
-"""Objects that are looked at: some ten for each page of the longest documents."""
+OBJECTS_MAX: Final = 100_000
+"""Objects that are looked at: two hundred for each page of the longest documents."""
 HEAD_BYTES: Final = 2_048
 """Of an object, in which its kind is looked for: a page's dictionary with its resources takes a kilobyte or two."""
 PAGES_MAX: Final = 20_000
+PACKS_MAX: Final = 2_000
+PACK_BYTES_MAX: Final = 1024 * 1024
+"""Objects that hold others, and bytes of one: they hold a hundred or two, some ten kilobytes."""
 UNPACKED_BYTES_MAX: Final = 64 * 1024 * 1024
 """Of objects that lie packed in others: dictionaries, a few hundred bytes for each page."""
 
@@ -87,20 +90,17 @@ def _list_objects(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
 def _unpack(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield a reference to each object that lies packed in another, and all of it."""
     left = UNPACKED_BYTES_MAX
-    for _, head, at in _list_objects(data):
-        stream = _STREAM.match(data, at)
-        if stream is None or not _PACK.search(head) or not _FLATE.search(head):
+    packs = ((head, at) for _, head, at in _list_objects(data) if _PACK.search(head) and _FLATE.search(head))
+    for head, at in itertools.islice(packs, PACKS_MAX):
+        stream, first = _STREAM.match(data, at), _FIRST.search(head)
+        if stream is None or left <= 0:
             continue
-        first = _FIRST.search(head)
-        end = data.find(b"endstream", stream.end())
         try:
-            body = zlib.decompressobj().decompress(data[stream.end() : end if end >= 0 else len(data)], left)
+            body = zlib.decompressobj().decompress(data[stream.end() : stream.end() + PACK_BYTES_MAX], left)
         except zlib.error:
             continue
         left -= len(body)
         yield from _part(body, int(first[1]) if first else 0)
-        if left <= 0:
-            return
 
 
 def _part(body: bytes, first: int) -> Iterator[tuple[bytes, bytes]]:
