@@ -23,6 +23,8 @@ SAMPLE_BYTES: Final = 64 * 1024
 """Bytes from which an encoding is guessed."""
 _PLAUSIBLE_FIT: Final = 0.35
 """How well an encoding of two bytes a letter must fit to be believed at all: other texts fit one with under 0.2."""
+_FOUR_BYTES: Final = re.compile(rb"(?:[\x81-\x84\x90-\xe3][0-9][\x81-\xfe][0-9]){4}")
+"""Letters beyond Chinese as GB18030 writes them: a digit behind each byte, which no other text has four times."""
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0e-\x1f]")
 
 
@@ -76,6 +78,8 @@ def _is_known(name: str) -> bool:
 
 
 def _guess(sample: bytes) -> str:
+    if _FOUR_BYTES.search(sample):
+        return "gb18030"
     single, single_fit = guess_single_byte(sample)
     double, double_fit = guess_double_byte(sample)
     return double if double_fit >= max(_PLAUSIBLE_FIT, single_fit) else single

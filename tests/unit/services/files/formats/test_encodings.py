@@ -65,6 +65,7 @@ def test_a_text_is_read_in_the_encoding_it_was_written_in(text: str, encoding: s
         ("御見積書", "euc_jp"),
         ("이름,도시,금액\n홍길동,서울특별시,120\n김철수,부산광역시,300\n", "cp949"),
         ("견적서", "cp949"),
+        ("ąśćźćśśżŻaaccvv", "gb18030"),
         ("Имя,Город,Сумма\nИванов,Москва,120\nПетров,Казань,300\n", "cp1251"),
         ("Name;Ort;Betrag\nMüller;Köln;1,5\nGroß;Düsseldorf;2,75\n", "cp1252"),
         ("الاسم,المدينة,المبلغ\nأحمد,القاهرة,120\nفاطمة,الرياض,300\n", "cp1256"),
