@@ -29,7 +29,8 @@ class FileLimits:
     side_pixels_max: int = 65_500
     """Pixels of a side: what the JPEG format can hold; longer ones are bombs or strips."""
     frames_max: int = 1_000
-    """Frames of a picture file, read or not: a fax archive; more is a film."""
+    """Frames of a picture file of which all are asked for: a fax archive; more is a film. With ``page_range`` the
+    limit on pages holds for those that it names, and this one for nothing."""
     archive_bytes_max: int = 500 * MEBIBYTE
     """Bytes that an Office file may unpack to, counted while it inflates."""
     archive_ratio_max: int = 100
