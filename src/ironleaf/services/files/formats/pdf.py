@@ -112,10 +112,10 @@ def _rescue(path: Path, *, tree_leads: bool) -> pdfium2.PdfDocument | None:
 
 
 def _has_a_page(document: pdfium2.PdfDocument) -> bool:
-    """Tell whether one of the first pages can be loaded: a tree that leads nowhere shows at once."""
+    """Tell whether one of the first pages is there: a tree that leads nowhere shows at once. Their contents wait."""
     for number in range(min(len(document), PAGES_TRIED)):
         try:
-            document[number].close()
+            document.get_page_size(number)
         except pdfium2.PdfiumError:
             continue
         return True
