@@ -25,6 +25,8 @@ _PLAUSIBLE_FIT: Final = 0.35
 """How well an encoding of two bytes a letter must fit to be believed at all: other texts fit one with under 0.2."""
 _FOUR_BYTES: Final = re.compile(rb"(?:[\x81-\x84\x90-\xe3][0-9][\x81-\xfe][0-9]){4}")
 """Letters beyond Chinese as GB18030 writes them: a digit behind each byte, which no other text has four times."""
+_TERMINAL: Final = re.compile("\x1b\\[[0-9;?]{0,40}[@-~]")
+"""Orders to a terminal, in logs mostly: colours."""
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0e-\x1f]")
 
 
@@ -67,6 +69,7 @@ def _decode(data: bytes, encoding: str, *, guessed: bool = False) -> Decoded:
 
 
 def _clean(text: str) -> str:
+    text = _TERMINAL.sub("", text) if "\x1b" in text else text
     return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n")).removeprefix("\ufeff")
 
 

@@ -91,7 +91,7 @@ def read_sheet(
             if len(rows) >= ROWS_MAX or left <= 0:
                 notices.append(errors.TEXT_TRUNCATED.reason)
                 break
-            cells = _read_row(row, workbook.formats, strings, left)
+            cells = _read_row(row, workbook.formats, strings, left, notices)
             if any(cells):
                 rows.append(cells)
                 left -= sum(map(len, cells))
@@ -140,14 +140,18 @@ def _read_comments(parts: Parts, part: str, notices: list[str]) -> Iterator[Bloc
         notices.append(errors.OFFICE_REPAIRED.reason)
 
 
-def _read_row(row: Element, formats: CellFormats, strings: tuple[str, ...], left: int) -> list[str]:
+def _read_row(row: Element, formats: CellFormats, strings: tuple[str, ...], left: int, notices: list[str]) -> list[str]:
     """Return a row's cells; the one that goes beyond ``left`` characters is the last."""
     cells: list[str] = []
     for cell in children(row, "c"):
         reference = _REFERENCE.match(cell.get("r", ""))
         column = _column_number(reference[1]) if reference else len(cells)
-        if column >= COLUMNS_MAX or left < 0:
+        if left < 0:
             break
+        if column >= COLUMNS_MAX:  # most that lie so far out are frames without a word
+            if errors.TEXT_TRUNCATED.reason not in notices and read_cell(cell, formats, strings):
+                notices.append(errors.TEXT_TRUNCATED.reason)
+            continue
         cells += [""] * (column - len(cells))
         cells.append(read_cell(cell, formats, strings))
         left -= len(cells[-1])

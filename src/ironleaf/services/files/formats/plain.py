@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ironleaf.services.files.formats.base import DecodeLimits, OpenedFile, OpenRequest
 
 _DELIMITERS: Final = ",;\t|"
+_SAID: Final = re.compile(r"sep=([,;\t|])\n")
+"""A first line that spreadsheets understand: what parts the values."""
 _SNIFFED_CHARACTERS: Final = 16 * 1024
 _PARAGRAPHS: Final = re.compile(r"\n[ \t]*\n+")
 CELL_CHARACTERS_MAX: Final = 1_000_000
@@ -50,12 +52,12 @@ def read_paragraphs(text: str) -> Iterator[Block]:
 def read_table(text: str) -> Iterator[Block]:
     """Yield the rows as a table; what is none comes as it is."""
     csv.field_size_limit(CELL_CHARACTERS_MAX)
+    said = _SAID.match(text)
+    lines = text[said.end() if said else 0 :].splitlines(keepends=True)
+    dialect = _find_dialect(text)
     try:
-        dialect: type[csv.Dialect] | csv.Dialect = csv.Sniffer().sniff(text[:_SNIFFED_CHARACTERS], _DELIMITERS)
-    except csv.Error:
-        dialect = csv.excel
-    try:
-        rows = [row for row in csv.reader(text.splitlines(keepends=True), dialect) if any(row)]
+        reader = csv.reader(lines, delimiter=said[1]) if said else csv.reader(lines, dialect)
+        rows = [row for row in reader if any(row)]
     except csv.Error:
         rows = []
     table = make_table(rows)
@@ -63,3 +65,10 @@ def read_table(text: str) -> Iterator[Block]:
         yield from read_paragraphs(text)
     else:
         yield table
+
+
+def _find_dialect(text: str) -> type[csv.Dialect] | csv.Dialect:
+    try:
+        return csv.Sniffer().sniff(text[:_SNIFFED_CHARACTERS], _DELIMITERS)
+    except csv.Error:
+        return csv.excel

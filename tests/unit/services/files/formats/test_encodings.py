@@ -100,3 +100,7 @@ def test_a_few_words_with_one_accent_are_western() -> None:
 
 def test_bytes_that_fit_nothing_are_still_read() -> None:
     assert decode_text(bytes(range(128, 256)) * 3).text
+
+
+def test_colours_of_a_terminal_are_no_text() -> None:
+    assert decode_text(b"\x1b[1;31mERROR\x1b[0m disk [0m] full").text == "ERROR disk [0m] full"

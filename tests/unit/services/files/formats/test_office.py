@@ -19,6 +19,7 @@ from PIL import Image
 from pptx.util import Inches
 
 from ironleaf.foundation.errors import IronleafError
+from ironleaf.services.files.formats.office_sheets import COLUMNS_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -223,6 +224,19 @@ def test_a_stored_result_is_shown_and_not_its_formula(tmp_path: Path, bench: Any
     stored = re.compile(rb"</f><v\s*/?>(?:</v>)?")
     changed = rewrite(path, lambda _, data: stored.sub(b"</f><v>41.5</v>", data))
     assert bench.describe(changed, "xlsx").text_layer.blocks[1].text == "41.5"
+
+
+@pytest.mark.parametrize(("far", "notices"), [("far out", ("text-truncated",)), (None, ())])
+def test_cells_too_far_out_are_told_if_they_say_anything(
+    far: str | None, notices: tuple[str, ...], tmp_path: Path, bench: Any
+) -> None:
+    book = openpyxl.Workbook()
+    book.active["A1"] = "near"
+    book.active.cell(1, COLUMNS_MAX + 1, far).number_format = "0.00"
+    path = tmp_path / "in.xlsx"
+    book.save(path)
+    page = bench.describe(path, "xlsx")
+    assert (page.text_layer.blocks[1].text, page.notices) == ("near", notices)
 
 
 def test_days_may_count_from_1904(tmp_path: Path, bench: Any) -> None:

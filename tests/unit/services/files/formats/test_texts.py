@@ -88,6 +88,13 @@ def test_rows_of_values_are_a_table(tmp_path: Path, bench: Any, delimiter: str) 
     assert (table.kind, table.text) == ("table", "name\tsize\tnote\na\t1\tx y\nb\t2\tz")
 
 
+def test_a_table_may_say_what_parts_its_values(tmp_path: Path, bench: Any) -> None:
+    path = tmp_path / "in.csv"
+    path.write_bytes(b"sep=;\r\nName;Amount\r\nAnn;1,5\r\nBob;2,75\r\n")
+    (table,) = bench.describe(path, "csv").text_layer.blocks
+    assert table.text == "Name\tAmount\nAnn\t1,5\nBob\t2,75"
+
+
 def test_a_line_break_within_a_cell_parts_its_words(tmp_path: Path, bench: Any) -> None:
     path = tmp_path / "in.csv"
     path.write_bytes(b'a,"b, with comma","c ""q"""\r\n1,"two\r\nlines",3\r\n')
