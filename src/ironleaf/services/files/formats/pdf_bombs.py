@@ -57,6 +57,7 @@ def check_streams(path: Path, limits: FileLimits) -> None:
 
 def _find_suspects(data: mmap.mmap) -> Iterator[tuple[int, int, int]]:
     """Yield begin, end and number of Flate layers of the streams that are worth counting."""
+    end = 0
     for mark in _STREAM.finditer(data):
         if data[mark.start() - 3 : mark.start()] == b"end":
             continue
@@ -65,8 +66,9 @@ def _find_suspects(data: mmap.mmap) -> Iterator[tuple[int, int, int]]:
         layers = len(_FLATE.findall(head))
         if not layers or (_PICTURE.search(head) and not _STRUCTURE.search(head)):
             continue
-        end = data.find(b"endstream", mark.end())
-        end = len(data) if end < 0 else end
+        if end < mark.end():  # else it is the next one still: a file may have a million beginnings and one end
+            found = data.find(b"endstream", mark.end())
+            end = len(data) if found < 0 else found
         if layers > 1 or end - mark.end() > HARMLESS_BYTES:
             yield mark.end(), end, layers
 
