@@ -64,6 +64,9 @@ _BREAKING: Final = frozenset(
 ) | frozenset(_HEADINGS)
 _MARKED_SECTION: Final = re.compile(r"<!\[[^>]*>?")
 """Word processors' conditional comments: the parser stumbles over them, browsers skip them."""
+_COMMENT: Final = "<!--"
+UNCLOSED_MAX: Final = 100
+"""Comments without an end that old pages may have, in their scripts and styles."""
 _LISTS: Final = frozenset({"ul", "ol", "menu"})
 LIST_DEPTH_MAX: Final = 9
 _NUMBER: Final = re.compile(r"-?[0-9]{1,6}")
@@ -97,10 +100,24 @@ class HtmlDecoder:
 def read_html(markup: str) -> tuple[list[Block], tuple[str, ...]]:
     """Return the blocks of a page, and the reasons that name what in it would run or be loaded from elsewhere."""
     reader = _Reader()
-    reader.feed(_MARKED_SECTION.sub(" ", markup))
+    reader.feed(_close(_MARKED_SECTION.sub(" ", markup)))
     reader.close()
     said = ((errors.ACTIVE_CONTENT_IGNORED, reader.active), (errors.EXTERNAL_LINKS_IGNORED, reader.linked))
     return reader.blocks, tuple(notice.reason for notice, found in said if found)
+
+
+def _close(markup: str) -> str:
+    """Return the markup without beginnings that have no end: the parser looks for each one's end anew.
+
+    What stands behind the last ``>`` is no tag. A comment that is never closed reaches to the end, as in browsers;
+    a script may hold one that ends with it, so that only what is nothing but such beginnings is cut off.
+    """
+    last = markup.rfind(">") + 1
+    markup = markup[:last] + markup[last:].replace("<", "&lt;")
+    opened = markup.find(_COMMENT, markup.rfind("-->") + 1)
+    if opened >= 0 and markup.count(_COMMENT, opened) > UNCLOSED_MAX:
+        return markup[:opened]
+    return markup
 
 
 def _runs(attribute: tuple[str, str | None]) -> bool:

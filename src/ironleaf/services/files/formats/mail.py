@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import email
-import email.policy
+from email.policy import EmailPolicy
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from ironleaf.document import Block, BlockKind
 from ironleaf.services.files import errors
@@ -22,8 +22,18 @@ if TYPE_CHECKING:
     from ironleaf.services.files.formats.base import DecodeLimits, OpenedFile, OpenRequest
 
 _HEAD: Final = ("From", "To", "Cc", "Date")
+HEADER_CHARACTERS_MAX: Final = 8_000
+"""Of one header: two hundred addressees. More are cut, with a warning."""
 PARTS_MAX: Final = 200
 """Parts of a mail that are looked at; newsletters have twenty."""
+
+
+class _BoundedHeaders(EmailPolicy):
+    """The library's usual policy, for headers of bounded length: its parser's time grows with the square of it."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:HEADER_CHARACTERS_MAX]
 
 
 class MailDecoder:
@@ -39,8 +49,10 @@ class MailDecoder:
         Raises:
             BusinessError: it has neither a head nor a text.
         """
-        message = email.message_from_bytes(request.path.read_bytes(), policy=email.policy.default)
-        notices: list[str] = []
+        read = email.message_from_bytes(request.path.read_bytes(), policy=_BoundedHeaders())
+        message = cast("EmailMessage", read)  # as the policy makes them
+        cut = any(len(value) >= HEADER_CHARACTERS_MAX for _, value in message.raw_items())
+        notices: list[str] = [errors.TEXT_TRUNCATED.reason] if cut else []
         blocks = [*_read_head(message), *_read_body(message, notices)]
         if not blocks:
             raise damaged(errors.DAMAGED_FILE, why="mail without head and text")

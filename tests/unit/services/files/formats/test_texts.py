@@ -209,6 +209,29 @@ def test_items_of_a_counted_list_come_with_their_numbers(tmp_path: Path, bench: 
     ]
 
 
+def test_a_header_of_endless_length_is_cut_and_told(tmp_path: Path, bench: Any) -> None:
+    path = tmp_path / "in.eml"
+    path.write_bytes(
+        b"From: a@b.example\r\nTo: " + b'"A B" <a@b.example>, ' * 60_000 + b"\r\nSubject: x\r\n\r\nbody\r\n"
+    )
+    assert bench.open(path, "eml").notices == ("text-truncated",)
+    blocks = bench.describe(path, "eml").text_layer.blocks
+    assert (blocks[0].text, blocks[-1].text, len(blocks[1].text) < 10_000) == ("x", "body", True)
+
+
+@pytest.mark.parametrize("begun", ["<!--", "<a ", '<a b="', "</", "<?", "<!"])
+def test_beginnings_without_an_end_cost_no_more_than_their_length(begun: str, tmp_path: Path, bench: Any) -> None:
+    path = tmp_path / "in.html"
+    path.write_text(f"<html><p>Here</p>{begun * 500_000}")  # each was looked through to the end: hours
+    assert bench.describe(path, "html").text_layer.blocks[0].text == "Here"
+
+
+def test_a_comment_that_ends_with_its_script_hides_nothing(tmp_path: Path, bench: Any) -> None:
+    path = tmp_path / "in.html"
+    path.write_text("<html><script><!-- x = 1 </script><p>Shown</p><!-- and <b>not</b> -->")
+    assert bench.describe(path, "html").text_layer.text == "Shown"
+
+
 def test_a_mail_of_parts_without_a_boundary_is_a_text(tmp_path: Path, bench: Any) -> None:
     path = tmp_path / "in.eml"
     path.write_bytes(b"From: a@b.example\r\nContent-Type: multipart/mixed\r\n\r\nThe body.\r\n")
