@@ -40,6 +40,7 @@ from ironleaf.foundation.monitoring.detection import (
     Tick,
     make_standard_panel,
 )
+from ironleaf.foundation.monitoring.detection.counting import FileMemory
 from ironleaf.foundation.monitoring.detection.onset import GROWTH, QUIET_CALLS_PER_MINUTE, Onset
 from ironleaf.foundation.monitoring.detection.tick import Failures, Sight
 from ironleaf.foundation.resilience.breaker_options import CREEPING, SUDDEN
@@ -62,9 +63,18 @@ SIZED_FOR = 8.0
 an alarm about those is not false."""
 
 
-def fail(component: str, cause: str, count: int, fresh: int, alert: AlertRule = AlertRule.RATE) -> Failures:
+def fail(
+    component: str,
+    cause: str,
+    count: int,
+    fresh: int,
+    alert: AlertRule = AlertRule.RATE,
+    *,
+    files: int | None = None,
+) -> Failures:
     level = Level.L1 if alert is AlertRule.SURGE else Level.L3
-    return Failures(component=component, cause=cause, level=level, alert=alert, count=count, fresh=fresh)
+    files = fresh if files is None else files
+    return Failures(component=component, cause=cause, level=level, alert=alert, count=count, fresh=fresh, files=files)
 
 
 # --- detection ---
@@ -201,7 +211,9 @@ class Site:
     batch: int = 0
     batch_refused: bool = False
     queue: float = 0.0
-    retries: list[tuple[float, int]] = field(default_factory=list)
+    retries: list[tuple[float, int, str]] = field(default_factory=list)
+    memory_of_files: FileMemory = field(default_factory=FileMemory)
+    files_sent: int = 0
     trouble_until_s: float = -1.0
     dense: float = 0.0
     noise: float = 0.0
@@ -257,12 +269,14 @@ class Site:
         """A file that breaks an engine on each of its pages, sent by its owner three times within minutes."""
         if self.rng.random() < 3 * self.step_s / DAY_S:
             pages = self.rng.randint(1, 30)
-            self.retries += [(now_s + delay_s, pages) for delay_s in (0.0, 40.0, 120.0)]
-        due = [pages for at_s, pages in self.retries if at_s <= now_s]
+            self.files_sent += 1
+            self.retries += [(now_s + delay_s, pages, str(self.files_sent)) for delay_s in (0.0, 40.0, 120.0)]
+        due = [each for each in self.retries if each[0] <= now_s]
         self.retries = [each for each in self.retries if each[0] > now_s]
-        for pages in due:
+        for _, pages, file in due:
             attempts[BACKEND] += pages
-            failures.append(fail(BACKEND, "model-answer-unusable", pages, 1))
+            new = self.memory_of_files.is_new(BACKEND, "model-answer-unusable", file, now_s)
+            failures.append(fail(BACKEND, "model-answer-unusable", pages, 1, files=int(new)))
         return len(due)
 
     def paces(self, pages: int, requests: int) -> dict[tuple[str, str], list[float]]:

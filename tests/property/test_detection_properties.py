@@ -36,13 +36,15 @@ COUNTS = st.integers(0, 40)
 @st.composite
 def failures(draw: st.DrawFn) -> Failures:
     count = draw(st.integers(1, 40))
+    fresh = draw(st.integers(0, count))
     return Failures(
         component=draw(PARTS),
         cause=draw(CAUSES),
         level=draw(st.sampled_from(Level)),
         alert=draw(st.sampled_from(AlertRule)),
         count=count,
-        fresh=draw(st.integers(0, count)),
+        fresh=fresh,
+        files=draw(st.integers(0, fresh)),
     )
 
 

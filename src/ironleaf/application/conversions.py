@@ -31,6 +31,8 @@ T = TypeVar("T")
 SWEEPERS_MAX: Final = 2
 """Threads that delete what was spooled: their own, since the answer waits for it."""
 _SWEEPERS: Final = ThreadPoolExecutor(SWEEPERS_MAX, thread_name_prefix="sweep")
+FILE_MARK_CHARACTERS: Final = 16
+"""Of the hash of a file's content: 64 bits tell files apart where nobody gains from making two alike."""
 LARGE_BYTES: Final = 4 * 1024 * 1024
 """A file of more takes turns with the small ones of the same caller: twenty scanned pages begin here."""
 
@@ -188,6 +190,7 @@ class Conversions:
                     ok=admitted,
                     began_s=began_s,
                     ended_s=ended_s,
+                    file=order.stored.sha256[:FILE_MARK_CHARACTERS],
                 )
             )
             return waited_s

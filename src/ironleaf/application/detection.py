@@ -20,7 +20,6 @@ from ironleaf.foundation.monitoring.detection import (
     TickCounter,
     make_standard_panel,
 )
-from ironleaf.services.engines.errors import CIRCUIT_OPEN
 
 TICK_S: Final = 1.0
 HEALTH_EVERY_S: Final = 5.0
@@ -121,13 +120,10 @@ class _Guarded:
 
 
 def _make_alert_rule(catalogue: Catalogue) -> Callable[[str, Level], AlertRule]:
-    """Return how an entry is alerted: by its own rule, else by its level's."""
+    """Return how an entry is alerted: as it says itself; what is in no catalogue, as its level says."""
 
     def alert_of(reason: str, level: Level) -> AlertRule:
-        if reason == CIRCUIT_OPEN.reason:
-            return AlertRule.NEVER  # what opened it has been told
         entry = catalogue.find(reason)
-        own = AlertRule.NEVER if entry is None else entry.alert
-        return POLICY[level].alert if own is AlertRule.NEVER else own
+        return POLICY[level].alert if entry is None else entry.alert
 
     return alert_of

@@ -53,6 +53,8 @@ class StageEnded(NamedTuple):
     began_s: float = 0.0
     """In the clock's monotonic seconds; between this and the end other stages may have had their time too."""
     ended_s: float = 0.0
+    file: str = ""
+    """A mark of the file's content, once it is known: of its admission alone."""
 
 
 class EngineAsked(NamedTuple):

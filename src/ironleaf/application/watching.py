@@ -26,7 +26,7 @@ from ironleaf.application.stages import EngineAsked, FlowStage, PageEnded, Stage
 from ironleaf.application.subscriptions import QUIET_ROUTES, is_parting
 from ironleaf.document import Document, EngineName, PageStatus
 from ironleaf.foundation.clock import Clock
-from ironleaf.foundation.errors import Entry, Family
+from ironleaf.foundation.errors import Entry, Family, Kind
 from ironleaf.foundation.errors.protocol import SERVICE_BUSY
 from ironleaf.foundation.monitoring import ErrorEvent, Measured, Outcome, WorkMeasured
 from ironleaf.foundation.observability import make_fingerprint
@@ -54,6 +54,10 @@ _HEALED: Final = frozenset(
         HealingAction.MODEL_RELAUNCHED,
     }
 )
+_OF_THE_WORK: Final = frozenset({Kind.INTERNAL, Kind.TIMEOUT})
+"""A part that is not there or takes no more (unavailable, busy) fails every file alike, the same one again too."""
+_ON_THE_FILE: Final = frozenset({Family.PROCESSING, Family.MODEL, Family.SYSTEM})
+"""Not storage or dependencies: they know no file."""
 _SERVER_ERROR_STATUS: Final = 500
 
 Event = ErrorEvent | WorkMeasured
@@ -67,6 +71,7 @@ class _Facts:
     """What is known of a request before it is answered."""
 
     media_type: str = ""
+    file: str = ""
     waited_s: float = 0.0
     pages: int = 0
 
@@ -167,8 +172,10 @@ class Watching:
         """A stage of a conversion is over."""
         if ended.media_type:
             self._facts(ended.request_id).media_type = ended.media_type
-        if ended.wait_s and ended.stage is FlowStage.ADMISSION:
-            self._facts(ended.request_id).waited_s += ended.wait_s
+        if ended.stage is FlowStage.ADMISSION:
+            facts = self._facts(ended.request_id)
+            facts.waited_s += ended.wait_s
+            facts.file = ended.file
         self._keep(self._clock.now(), ended)
         for follower in self._followers:
             self._call(follower.hear_stage, ended)
@@ -281,6 +288,7 @@ class Watching:
             route=route,
             request_id=request_id,
             file_type=file_type or (facts.media_type if facts else ""),
+            file=self._find_file(entry, request_id),
         )
 
     def _tell_fault(self, ended: PageEnded, asked: EngineAsked, error: Exception, outcome: Outcome) -> None:
@@ -294,7 +302,13 @@ class Watching:
             engine=asked.engine,
             file_type=ended.media_type,
             request_id=ended.request_id,
+            file=self._find_file(find_entry(error), ended.request_id),
         )
+
+    def _find_file(self, entry: Entry, request_id: str) -> str:
+        """Return the mark of the file that may be to blame; empty where what failed does not depend on any file."""
+        facts = self._requests.get(request_id)
+        return facts.file if facts is not None and _may_be_the_files(entry) else ""
 
     def _tell_error(
         self, entry: Entry, component: str, outcome: Outcome, *, error: BaseException | None = None, **names: str
@@ -338,6 +352,11 @@ def _find_final(ended: PageEnded) -> EngineAsked | None:
         return None
     same = failure is last.error or (isinstance(failure, RungsExhausted) and failure.entry == last.error.entry)
     return last if same else None
+
+
+def _may_be_the_files(entry: Entry) -> bool:
+    """Tell whether another file might not have met it: the part worked on this one, and failed or did not end."""
+    return entry.kind in _OF_THE_WORK and entry.family in _ON_THE_FILE
 
 
 def _find_component(entry: Entry) -> str:

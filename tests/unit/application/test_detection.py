@@ -102,6 +102,7 @@ async def test_an_outage_is_told_within_a_second_of_the_failure_that_proves_it()
         ("spool-full", Level.L4, "needs-a-person"),
         ("internal-error", Level.L3, "error-onset"),
         ("circuit-open", Level.L3, None),
+        ("no-entry-of-ours", Level.L3, "error-onset"),
         ("file-too-large", Level.L1, None),
         ("not-found", Level.L1, None),
     ],

@@ -15,7 +15,14 @@ from ironleaf.application.watching import REQUESTS_MAX, WAITING_MAX, Watching
 from ironleaf.document import EngineName, Grade, PageResult, PageSource, Quality
 from ironleaf.faults import FaultyEngine, ManualClock
 from ironleaf.foundation.clock import Deadline
-from ironleaf.foundation.errors import IronleafError, LimitReached, ModelFailure, StorageFailure, ValidationProblem
+from ironleaf.foundation.errors import (
+    Entry,
+    IronleafError,
+    LimitReached,
+    ModelFailure,
+    StorageFailure,
+    ValidationProblem,
+)
 from ironleaf.foundation.errors.protocol import SERVICE_BUSY
 from ironleaf.foundation.monitoring import ErrorEvent, Measured, Outcome, WorkMeasured
 from ironleaf.foundation.monitoring.tally import Tally, pack_tally
@@ -30,6 +37,7 @@ from ironleaf.services.engines.errors import (
     ENGINE_UNAVAILABLE,
 )
 from ironleaf.services.engines.ledger import HealingAction, HealingEntry, HealingOutcome
+from ironleaf.services.engines.upstream_failures.errors import MODEL_ANSWER_UNUSABLE, MODEL_UNREACHABLE
 from ironleaf.services.files.errors import DAMAGED_IMAGE, SPOOL_FULL
 from ironleaf.web import ErrorSeen, RequestSeen
 
@@ -177,6 +185,31 @@ def test_an_error_before_the_pages_is_one_failure_with_the_type_of_its_file(hear
     (event,) = [event for event in heard.events if isinstance(event, ErrorEvent)]
     assert (event.reason, event.file_type, event.route) == ("damaged-image", "image/png", "/v1/convert")
     assert len(event.fingerprint) == 12
+
+
+@pytest.mark.parametrize(
+    ("entry", "file"),
+    [
+        (ENGINE_TIMEOUT, "mark"),
+        (MODEL_ANSWER_UNUSABLE, "mark"),
+        (MODEL_UNREACHABLE, ""),
+        (ENGINE_UNAVAILABLE, ""),
+        (SPOOL_FULL, ""),
+    ],
+)
+def test_a_failure_names_the_file_where_another_one_might_not_have_met_it(
+    heard: Heard, entry: Entry, file: str
+) -> None:
+    heard.watching.hear_stage(StageEnded(stage=FlowStage.ADMISSION, request_id=REQUEST, duration_s=0, file="mark"))
+    failure = ModelFailure(entry)
+    heard.watching.hear_page(ended(asked("one", failure), asked("embedded", engine="embedded")))
+    heard.watching.hear_error(seen(failure))
+    assert [event.file for event in heard.events if isinstance(event, ErrorEvent)] == [file, file]
+
+
+def test_an_error_of_a_request_without_a_file_names_none(heard: Heard) -> None:
+    heard.watching.hear_error(seen(ModelFailure(ENGINE_TIMEOUT)))
+    assert [event.file for event in heard.events if isinstance(event, ErrorEvent)] == [""]
 
 
 @pytest.mark.parametrize(

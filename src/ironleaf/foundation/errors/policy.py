@@ -27,6 +27,7 @@ class AlertRule(StrEnum):
     """When a person hears of it."""
 
     NEVER = "never"
+    """It means nothing by itself: the caller's own business, or the echo of what is told under its own name."""
     SURGE = "surge"
     """When the caller-caused rate jumps."""
     RATE = "rate"

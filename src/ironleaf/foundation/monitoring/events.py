@@ -46,6 +46,8 @@ class ErrorEvent:
     fingerprint: str = ""
     """The same for the same cause in the same place of the code; empty if there was no exception."""
     request_id: str = ""
+    file: str = ""
+    """A mark of the file's content, where the file itself may be why; the same for a file that is sent again."""
 
 
 class Measured(StrEnum):

@@ -136,7 +136,7 @@ CIRCUIT_OPEN: Final = Entry(
         zh="该后端的熔断器已打开：日志中说明了原因。一旦能正确读取探测页，它会自行关闭。",
     ),
     retryable=True,
-    alert=AlertRule.RATE,
+    alert=AlertRule.NEVER,
 )
 
 MODEL_FILES_DAMAGED: Final = Entry(

@@ -22,6 +22,11 @@ CAUSES_MAX: Final = 256
 OTHER: Final = "other"
 REQUESTS_REMEMBERED_MAX: Final = 4096
 """Requests that met an error lately, so that their further errors are known as theirs."""
+FILES_REMEMBERED_MAX: Final = 4096
+"""Files that met a failure lately, so that the same failure is known as theirs when they are sent again."""
+FILE_REMEMBERED_S: Final = 3_600.0
+"""From the failure that counted. Whoever sends a file again does so within minutes, and an onset is judged within
+minutes: a file that comes every hour counts every hour, and is never an onset."""
 PACES_MAX: Final = 100
 """Times kept of one kind of work in one tick; a percentile needs no more."""
 SIGHTS_MAX: Final = 50
@@ -38,6 +43,7 @@ class _Tally:
     alert: AlertRule
     count: int = 0
     fresh: int = 0
+    files: int = 0
 
 
 class TickCounter:
@@ -54,6 +60,7 @@ class TickCounter:
         self._components = _Names(COMPONENTS_MAX)
         self._causes = _Names(CAUSES_MAX)
         self._met: OrderedDict[tuple[str, str, str], None] = OrderedDict()
+        self._files = FileMemory()
         self._begin()
 
     def hear(self, event: ErrorEvent | WorkMeasured) -> None:
@@ -75,6 +82,7 @@ class TickCounter:
                     alert=tally.alert,
                     count=tally.count,
                     fresh=tally.fresh,
+                    files=tally.files,
                 )
                 for (component, cause), tally in self._failures.items()
             )
@@ -106,7 +114,9 @@ class TickCounter:
             alert = self._alert_of(event.reason, event.level)
             tally = self._failures[component, cause] = _Tally(event.level, alert)
         tally.count += 1
-        tally.fresh += self._is_fresh(component, cause, event.request_id)
+        if self._is_fresh(component, cause, event.request_id):
+            tally.fresh += 1
+            tally.files += self._files.is_new(component, cause, event.file, event.at.timestamp())
         if event.level not in _OURS:
             return
         if event.outcome is Outcome.FAILED:
@@ -146,6 +156,27 @@ class TickCounter:
         paces = self._paces.setdefault((component, self._causes.fold(cause)), [])
         if len(paces) < PACES_MAX:
             paces.append(max(0.0, event.duration_s - event.wait_s) / units)
+
+
+class FileMemory:
+    """Tells a file that is sent again from another one that fails alike."""
+
+    def __init__(self) -> None:
+        self._failed: OrderedDict[tuple[str, str, str], float] = OrderedDict()
+
+    def is_new(self, component: str, cause: str, file: str, at_s: float) -> bool:
+        """Tell whether this failure is the file's first of its kind within the hour; without a file, each is."""
+        if not file:
+            return True
+        key = component, cause, file
+        failed_s = self._failed.get(key)
+        if failed_s is not None and abs(at_s - failed_s) < FILE_REMEMBERED_S:
+            return False
+        self._failed[key] = at_s
+        self._failed.move_to_end(key)
+        if len(self._failed) > FILES_REMEMBERED_MAX:
+            self._failed.popitem(last=False)
+        return True
 
 
 class _Names:

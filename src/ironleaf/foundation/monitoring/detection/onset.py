@@ -116,7 +116,7 @@ class _Part:
         return (each for each in failures if each.alert is AlertRule.RATE and each.cause not in known)
 
     def _weigh(self, tick: Tick, good: int, failures: Sequence[Failures]) -> Iterator[Signal]:
-        failed = sum(each.fresh for each in failures)
+        failed = sum(each.files for each in failures)
         if good + failed == 0:
             return
         self._rate.count(tick.now_s, calls=good + failed)
@@ -124,7 +124,7 @@ class _Part:
             self._began_s = tick.now_s
             self._tally.clear()
         for each in failures:
-            self._tally[each.cause] += each.fresh
+            self._tally[each.cause] += each.files
         for cusum, _ in self._cusums:
             # Failures first: within one second the order is unknown, and this one is slow to cry wolf.
             cusum.add(failed=True, calls=failed)

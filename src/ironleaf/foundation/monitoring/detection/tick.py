@@ -27,6 +27,8 @@ class Failures:
     count: int
     fresh: int
     """Of them, those of requests that had not met this cause here before: fifty sick pages of one file are one."""
+    files: int
+    """Of the fresh ones, those that no file explains which failed so within the hour: sent again, it fails again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from tests.fixtures.detection import MONDAY
 
 from ironleaf.foundation.errors import AlertRule, Kind, Level
 from ironleaf.foundation.monitoring import ErrorEvent, Measured, Outcome, WorkMeasured
-from ironleaf.foundation.monitoring.detection.counting import CAUSES_MAX, COMPONENTS_MAX, PACES_MAX, TickCounter
+from ironleaf.foundation.monitoring.detection.counting import (
+    CAUSES_MAX,
+    COMPONENTS_MAX,
+    FILES_REMEMBERED_MAX,
+    PACES_MAX,
+    FileMemory,
+    TickCounter,
+)
 from ironleaf.foundation.monitoring.detection.tick import Tick
 
 
@@ -22,9 +31,11 @@ def error(
     outcome: Outcome = Outcome.FAILED,
     level: Level = Level.L3,
     fingerprint: str = "",
+    file: str = "",
+    at: datetime = MONDAY,
 ) -> ErrorEvent:
     return ErrorEvent(
-        at=MONDAY,
+        at=at,
         code=50250,
         reason=reason,
         kind=Kind.UNAVAILABLE,
@@ -33,6 +44,7 @@ def error(
         outcome=outcome,
         request_id=request_id,
         fingerprint=fingerprint,
+        file=file,
     )
 
 
@@ -62,6 +74,31 @@ def test_a_request_stays_known_over_ticks() -> None:
     counter.hear(error(request_id="one"))
     (failures,) = counter.take(now_s=2.0, at=MONDAY).failures
     assert (failures.count, failures.fresh) == (1, 0)
+
+
+def test_a_file_that_is_sent_again_fails_again_and_is_one_for_each_cause() -> None:
+    again = [error(request_id=str(number), file="same") for number in range(3)]
+    other = [error(request_id="other", file="other"), error("model-timeout", request_id="1", file="same")]
+    failed, timed_out = count(*again, *other, error(request_id="nobody's")).failures
+    assert (failed.count, failed.fresh, failed.files) == (5, 5, 3)
+    assert (timed_out.fresh, timed_out.files) == (1, 1)
+
+
+def test_a_file_is_remembered_over_ticks_for_an_hour() -> None:
+    counter = make_counter()
+    seen: list[int] = []
+    for minutes in (0, 2, 59, 61, 62):
+        counter.hear(error(request_id=str(minutes), file="same", at=MONDAY + timedelta(minutes=minutes)))
+        (failures,) = counter.take(now_s=60.0 * minutes, at=MONDAY).failures
+        seen.append(failures.files)
+    assert seen == [1, 0, 0, 1, 0]
+
+
+def test_the_file_that_failed_first_makes_room() -> None:
+    files = FileMemory()
+    assert all(files.is_new("part", "cause", str(number), 0.0) for number in range(FILES_REMEMBERED_MAX + 1))
+    assert not files.is_new("part", "cause", "1", 1.0)
+    assert files.is_new("part", "cause", "0", 1.0)
 
 
 def test_taking_empties() -> None:

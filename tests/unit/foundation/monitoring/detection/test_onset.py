@@ -77,6 +77,24 @@ def test_fifty_sick_pages_of_one_file_are_one_failure() -> None:
     assert len(stage.said) == 1, "the fourth file is no accident"
 
 
+def test_a_file_that_is_sent_again_is_no_outage_and_other_files_are() -> None:
+    stage = Stage(Onset())
+    work(stage, 60)
+    stage.feed(5.0, attempts={BACKEND: 1}, failures=(fail(),))
+    for _ in range(20):
+        stage.feed(5.0, attempts={BACKEND: 1}, failures=(fail(files=0),))
+    assert stage.said == []
+    break_down(stage, 3)
+    assert len(stage.said) == 1, "with the fourth file"
+
+
+def test_it_is_not_over_while_the_files_of_its_first_hour_still_fail() -> None:
+    stage = Stage(Onset())
+    break_down(stage, 5)
+    stage.feed_for(7200, every_s=10.0, attempts={BACKEND: 1}, failures=(fail(files=0),))
+    assert stage.states == [SignalState.FIRING]
+
+
 def test_a_fiftieth_of_the_calls_may_fail_for_ever() -> None:
     stage = Stage(Onset())
     for _ in range(200):
