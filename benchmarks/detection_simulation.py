@@ -41,9 +41,8 @@ from ironleaf.foundation.monitoring.detection import (
     make_standard_panel,
 )
 from ironleaf.foundation.monitoring.detection.counting import FileMemory
-from ironleaf.foundation.monitoring.detection.onset import GROWTH, QUIET_CALLS_PER_MINUTE, Onset
+from ironleaf.foundation.monitoring.detection.onset import CREEPING, GROWTH, QUIET_CALLS_PER_MINUTE, SUDDEN, Onset
 from ironleaf.foundation.monitoring.detection.tick import Failures, Sight
-from ironleaf.foundation.resilience.breaker_options import CREEPING, SUDDEN
 from ironleaf.foundation.resilience.cusum import RATE_WINDOW_S
 
 RATES_PER_MINUTE = (6, 60, 600)
@@ -107,7 +106,7 @@ def print_detection(rng: random.Random, scale: float) -> bool:
     print("| calls/min | 100 % fail | 50 % fail | 20 % fail |")
     print("|---|---|---|---|")
     held = True
-    for rate, trials in zip(RATES_PER_MINUTE, (4000, 200, 40), strict=True):
+    for rate, trials in zip(RATES_PER_MINUTE, (16_000, 800, 40), strict=True):
         cells: list[str] = []
         for share, target_s in zip(OUTAGES, TARGETS_S, strict=True):
             drawn = (detection_s(rate, share, rng) for _ in range(int(trials * scale)))

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.fixtures.alerts import START, make_signal
 
-from ironleaf.foundation.alerting.board import Board, IncidentClosed, reconcile
+from ironleaf.foundation.alerting.board import Board, IncidentClosed
 from ironleaf.foundation.alerting.incidents import IncidentState
+from ironleaf.foundation.alerting.reconciling import reconcile
 from ironleaf.foundation.alerting.silences import Silence
 
 TROUBLES = (

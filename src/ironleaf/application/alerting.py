@@ -7,15 +7,16 @@ import dataclasses
 import hashlib
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from random import Random
+from types import MappingProxyType
 from typing import Any, Final, cast
 
 from ironleaf.application.settings import Settings, SettingsRefused, list_secrets
 from ironleaf.foundation.alerting.advice import RULE_ADVICE
 from ironleaf.foundation.alerting.blast import BlastRadius
-from ironleaf.foundation.alerting.card import Change, Facts
+from ironleaf.foundation.alerting.card import Change, Facts, Mending
 from ironleaf.foundation.alerting.channels import AppriseChannel, Channel, ChannelUnusable, LogChannel, WebhookChannel
 from ironleaf.foundation.alerting.channels.journal import LOG_CHANNEL
 from ironleaf.foundation.alerting.deliveries import Route
@@ -30,6 +31,7 @@ from ironleaf.foundation.database import Database
 from ironleaf.foundation.errors import Catalogue, Text
 from ironleaf.foundation.monitoring import ErrorEvent, Measured, WorkMeasured
 from ironleaf.foundation.observability import Redactor
+from ironleaf.services.engines.ledger import HealingAction, HealingEntry, HealingOutcome
 
 LADDER_S: Final = 1.0
 """The ladder on a card is at most so old."""
@@ -37,6 +39,19 @@ PRINT_CHARACTERS: Final = 8
 """Enough to see that a section changed, too few to find out by trying what a secret in it was."""
 UNKNOWN: Final = Text("A condition that detection watches holds.", "检测到异常情况。")
 
+ACTIONS: Final[Mapping[HealingAction, Text]] = MappingProxyType(
+    {
+        HealingAction.MODEL_SWITCHED: Text("another model of the family is asked", "已改用同系列的另一模型"),
+        HealingAction.MODEL_RESTORED: Text("the configured model is asked again", "已恢复使用配置的模型"),
+        HealingAction.MODEL_RETURNED: Text("the model is back and reads", "模型已恢复并能正常识别"),
+        HealingAction.MODEL_RELAUNCHED: Text("the model was launched again", "已重新启动模型"),
+        HealingAction.BREAKER_OPENED: Text("the breaker was opened by hand", "已人工打开熔断器"),
+        HealingAction.BREAKER_CLOSED: Text("the breaker was closed by hand", "已人工关闭熔断器"),
+        HealingAction.BREAKER_RESET: Text("the breaker was reset by hand", "已人工重置熔断器"),
+    }
+)
+"""What the ledger's words mean to a person who was woken."""
+_MENDED: Final = frozenset({HealingOutcome.DONE, HealingOutcome.FAILED})
 Standings = tuple[tuple[str, str], ...]
 logger = logging.getLogger(__name__)
 
@@ -49,6 +64,8 @@ class CardFacts:
     blast: BlastRadius
     ladder: Standings = ()
     change: Change | None = None
+    ledger: Callable[[], tuple[HealingEntry, ...]] = tuple
+    """The newest entries of the ledger of self-healing, the newest first."""
 
     def __call__(self, incident: Incident) -> Facts:
         """Return the facts for a card: the catalogue's words where it knows the cause, else the rule's."""
@@ -64,7 +81,15 @@ class CardFacts:
             blast=self.blast.look(incident.component, incident.cause, incident.since),
             ladder=self.ladder,
             change=self.change,
+            mendings=tuple(self._find_mendings(incident)),
         )
+
+    def _find_mendings(self, incident: Incident) -> Iterator[Mending]:
+        for each in reversed(self.ledger()):
+            told = each.outcome in _MENDED and incident.component == f"backend:{each.backend}"
+            if told and incident.since <= each.at:
+                done = each.outcome is HealingOutcome.DONE
+                yield Mending(at=each.at, action=each.action.value, words=ACTIONS[each.action], done=done)
 
 
 class Alerting:
@@ -106,6 +131,7 @@ def build_alerting(
     database: Database | None,
     catalogue: Catalogue,
     ladder: Callable[[], Awaitable[Standings]],
+    ledger: Callable[[], tuple[HealingEntry, ...]] = tuple,
     clock: Clock,
     random: Random,
 ) -> Alerting:
@@ -120,7 +146,7 @@ def build_alerting(
     place = alerts.replica or f"{socket.gethostname()[:60]}:{settings.server.port}"
     replica = f"{place}#{random.getrandbits(40):010x}"
     policy = alerts.make_policy()
-    facts = CardFacts(catalogue, BlastRadius())
+    facts = CardFacts(catalogue, BlastRadius(), ledger=ledger)
 
     def note_change(change: Change | None) -> None:
         facts.change = change

@@ -60,6 +60,11 @@ class Detection:
         self._standard.silence.recall(request_hours)
         self._standard.novelty.recall(fingerprints)
 
+    @property
+    def standing(self) -> tuple[Signal, ...]:
+        """The last word on each condition that holds."""
+        return self._standard.panel.standing
+
     def find_absent(self, identities: Iterable[Identity]) -> tuple[Signal, ...]:
         """Return a `CLEAR` for each identity that holds no longer; see `SignalSource`."""
         return self._standard.panel.find_absent(identities)

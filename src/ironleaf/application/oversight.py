@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
+from typing import Final
 
 from ironleaf.application.admission import Admission
 from ironleaf.application.alerting import Alerting, build_alerting
@@ -24,6 +26,9 @@ from ironleaf.foundation.places import find_state_directory
 from ironleaf.foundation.resilience import Bulkhead
 from ironleaf.services.engines.probe import BackendWatch
 from ironleaf.services.files.settings import FileSettings
+
+MENDINGS_READ: Final = 100
+"""Entries of the ledger that are looked through for what healed an incident: days of a backend in trouble."""
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +58,7 @@ def build_oversight(settings: Settings, house: Overseen, *, clock: Clock, random
         database=house.database,
         catalogue=house.catalogue,
         ladder=house.desk.standings,
+        ledger=partial(house.desk.history, MENDINGS_READ),
         clock=clock,
         random=random,
     )

@@ -11,6 +11,7 @@ import pytest
 from tests.fixtures.alerts import START, make_signal
 
 from ironleaf.application.alerting import (
+    ACTIONS,
     CardFacts,
     build_alerting,
     build_channels,
@@ -32,6 +33,7 @@ from ironleaf.foundation.alerting.templates import render
 from ironleaf.foundation.errors import Kind, Level
 from ironleaf.foundation.monitoring import ErrorEvent, Measured, Outcome, WorkMeasured
 from ironleaf.foundation.observability import Redactor
+from ironleaf.services.engines.ledger import HealingAction, HealingEntry, HealingOutcome
 
 RUNBOOKS = Path(__file__).parents[3] / "docs" / "runbooks"
 HOOK = "https://hooks.example.com/robot/send?token=abcdefghijklmnop1234"
@@ -209,6 +211,30 @@ def test_a_card_speaks_with_the_catalogue_where_it_knows_the_cause_and_else_with
     assert (unknown.summary, unknown.advice) == (ALL_RULES["no-traffic"].sentence, RULE_ADVICE["no-traffic"])
     assert facts(make_incident(rule="of-a-later-version")).runbook == "/runbooks/of-a-later-version"
     assert make_card(make_incident(), known, ())["ladder"] == [{"engine": "reader", "status": "down"}]
+
+
+def test_a_card_says_what_the_ledger_says_of_its_backend_since_it_began() -> None:
+    def entry(at_s: float, action: HealingAction, outcome: HealingOutcome, backend: str = "reader") -> HealingEntry:
+        at = START + timedelta(seconds=at_s)
+        return HealingEntry(at=at, backend=backend, action=action, cause="c", guard_rail="g", outcome=outcome, undo="u")
+
+    entries = (
+        entry(90, HealingAction.MODEL_RETURNED, HealingOutcome.DONE),
+        entry(60, HealingAction.MODEL_RELAUNCHED, HealingOutcome.HELD_BACK),
+        entry(50, HealingAction.MODEL_RELAUNCHED, HealingOutcome.DONE, backend="other"),
+        entry(30, HealingAction.MODEL_RELAUNCHED, HealingOutcome.FAILED),
+        entry(-10, HealingAction.BREAKER_RESET, HealingOutcome.DONE),
+    )
+    facts = CardFacts(build_catalogue(), BlastRadius(), ledger=lambda: entries)
+    assert [(each.action, each.done) for each in facts(make_incident()).mendings] == [
+        ("model_relaunched", False),
+        ("model_returned", True),
+    ]
+    assert facts(make_incident("traffic", "silent", "no-traffic")).mendings == ()
+
+
+def test_every_action_of_the_ledger_has_words() -> None:
+    assert set(ACTIONS) == set(HealingAction)
 
 
 def test_no_secret_leaves_in_a_message() -> None:

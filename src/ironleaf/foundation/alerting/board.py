@@ -17,20 +17,24 @@ from ironleaf.foundation.alerting.incidents import (
     IncidentState,
     NoticeKind,
     Step,
+    hold,
     make_id,
     make_key,
     trim,
 )
-from ironleaf.foundation.alerting.inhibition import find_parent, name_cause
+from ironleaf.foundation.alerting.inhibition import find_parent, name_cause, waits_s
 from ironleaf.foundation.alerting.silences import SILENCES_MAX, Silence, find_silence
 from ironleaf.foundation.monitoring import SignalState, Urgency
 from ironleaf.foundation.monitoring.detection import RULES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from ironleaf.foundation.monitoring import Signal
 
+HEIR: Final = "#heir"
+"""Ends the name under which a replica answers for those that are gone: at its place, and no process of its own."""
 LIVE_MAX: Final = 100
 """Incidents open at once; components and causes are closed lists, so more means that something else is wrong."""
 
@@ -64,6 +68,8 @@ class IncidentPolicy:
     """How long a symptom may outlive its cause before it speaks for itself: about what detectors need to clear."""
     replica_s: float = 20.0
     """A replica that has not been seen for so long is gone: four heartbeats."""
+    takeover_s: float = 60.0
+    """How long a replica must be gone until another one answers for its word: longer than a start takes."""
     orphan_s: float = 300.0
     """How long the word of a replica that is gone counts at least."""
     orphan_s_max: float = 1_800.0
@@ -86,22 +92,37 @@ class Board:
     """When each was last seen."""
     steps: list[Step] = field(default_factory=list[Step])
     """History since it was loaded."""
-    raised: set[str] = field(default_factory=set[str])
-    """Incidents that became urgent since it was loaded: whoever hears only of such has not heard of them."""
     overflowed: int = 0
     """Signals that found no room."""
 
     # --- what comes in --------------------------------------------------------------------------------------------
 
-    def see_replica(self, replica: str, now: datetime) -> None:
-        """Note that a replica lives. What it said before it was started again is its orphan from now on."""
-        first = replica not in self.replicas
+    def see_replica(self, replica: str, now: datetime) -> bool:
+        """Note that a replica lives. What it said before it was started again is its orphan from now on.
+
+        Returns: whether it was given up meanwhile, so that it must say again what holds.
+        """
+        seen = self.replicas.get(replica)
+        first = seen is None
         for name, claim in list(self.claims.items()):
             if claim.replica == replica and claim.orphaned_at is not None:  # it was only slow
                 self.claims[name] = replace(claim, orphaned_at=None)
             elif first and claim.orphaned_at is None and _is_same_place(claim.replica, replica):
                 self.claims[name] = replace(claim, orphaned_at=now)
         self.replicas[replica] = now
+        return seen is not None and now - seen >= timedelta(seconds=self.policy.replica_s)
+
+    def take_over(self, replica: str, now: datetime) -> None:
+        """Have ``replica`` answer from now on for the word of those that are gone and were not started again."""
+        gone, patience = (timedelta(seconds=each) for each in (self.policy.replica_s, self.policy.takeover_s))
+        living = {_place(name) for name, seen in self.replicas.items() if now - seen < gone}
+        for name, claim in list(self.claims.items()):
+            late = claim.orphaned_at is not None and now - claim.orphaned_at >= patience
+            if late and _place(claim.replica) not in living:
+                del self.claims[name]
+                heir = f"{_place(replica)}{HEIR}"
+                if (claim.key, replica, claim.rule) not in self.claims:
+                    self.claims[claim.key, heir, claim.rule] = replace(claim, replica=heir)
 
     def hear(self, signal: Signal, replica: str) -> None:
         """Take what one replica's detectors say."""
@@ -190,18 +211,10 @@ class Board:
         live = sorted(
             (each for each in self.incidents.values() if each.live), key=lambda each: (each.opened_at, each.id)
         )
-        notices: list[tuple[NoticeKind, Incident]] = []
         for incident in live:
-            judged = self._judge(incident, now)
-            if judged.announced_at is None and self._speaks(judged, now):
-                judged = self._put(replace(judged, announced_at=now))
-                self._tell(judged, Act.ANNOUNCED, now)
-                notices.append((NoticeKind.OPENED, judged))
-            if self._is_over(judged, now):
-                judged = self._put(replace(judged, closed_at=now))
-                self._tell(judged, Act.CLOSED, now)
-                if judged.announced_at is not None:
-                    notices.append((NoticeKind.RESOLVED, judged))
+            self._judge(incident, now)
+        self._raise_parents()
+        notices = [notice for each in live for notice in self._tell_news(self.incidents[each.id], now)]
         self._forget(now)
         return tuple(notices)
 
@@ -218,6 +231,29 @@ class Board:
         )
 
     # --- the rules ------------------------------------------------------------------------------------------------
+
+    def _raise_parents(self) -> None:
+        """Let an incident be as urgent, and told as soon, as what it keeps quiet would be."""
+        for child in tuple(self.incidents.values()):
+            parent = self.incidents.get(child.muted_by)
+            if parent is not None and child.live and child.holds and parent.live and parent.holds:
+                urgency = Urgency.PAGE if child.urgency is Urgency.PAGE else parent.urgency
+                due_at = min(self._due_at(parent), self._due_at(child))
+                if (urgency, due_at) != (parent.urgency, self._due_at(parent)):
+                    self._put(replace(parent, urgency=urgency, due_at=due_at))
+
+    def _tell_news(self, incident: Incident, now: datetime) -> Iterator[tuple[NoticeKind, Incident]]:
+        """Yield what people have not been told of it: that it began, that it became urgent, that it is over."""
+        if incident.untold and self._speaks(incident, now):
+            announced_at = incident.announced_at or now
+            incident = self._put(replace(incident, announced_at=announced_at, told_as=incident.urgency))
+            self._tell(incident, Act.ANNOUNCED, now, why=incident.urgency.value)
+            yield NoticeKind.OPENED, incident
+        if self._is_over(incident, now):
+            incident = self._put(replace(incident, closed_at=now))
+            self._tell(incident, Act.CLOSED, now)
+            if incident.announced_at is not None:
+                yield NoticeKind.RESOLVED, incident
 
     def _bury_replicas(self, now: datetime) -> None:
         gone = timedelta(seconds=self.policy.replica_s)
@@ -246,8 +282,8 @@ class Board:
                 incident = self._put(replace(incident, state=IncidentState.RESOLVED, resolved_at=now))  # noqa: PLW2901
                 self._tell(incident, Act.CLEARED, now)
 
-    def _judge(self, incident: Incident, now: datetime) -> Incident:
-        """Return the incident with who mutes it, and which silence covers it, at this time."""
+    def _judge(self, incident: Incident, now: datetime) -> None:
+        """Note who mutes an incident, and which silence covers it, at this time."""
         settling = timedelta(seconds=max(self.policy.settling_s, *(_trails_s(rule) for rule in incident.rules)))
         others = [
             each
@@ -260,17 +296,22 @@ class Board:
         if not incident.holds:  # what was quiet to its end stays quiet
             muted_by, silenced_by = muted_by or incident.muted_by, silenced_by or incident.silenced_by
         if (muted_by, silenced_by) == (incident.muted_by, incident.silenced_by):
-            return incident
+            return
         judged = self._put(replace(incident, muted_by=muted_by, silenced_by=silenced_by))
         if muted_by and muted_by != incident.muted_by:
             self._tell(judged, Act.MUTED, now, why=muted_by)
         if silenced_by and silenced_by != incident.silenced_by:
             self._tell(judged, Act.SILENCED, now, why=silenced_by)
-        return judged
 
     def _speaks(self, incident: Incident, now: datetime) -> bool:
-        waited = (now - incident.opened_at).total_seconds() >= self.policy.group_wait_s
-        return waited and not incident.muted_by and not incident.silenced_by
+        return now >= self._due_at(incident) and not incident.muted_by and not incident.silenced_by
+
+    def _due_at(self, incident: Incident) -> datetime:
+        return incident.due_at or incident.opened_at + timedelta(seconds=self.policy.group_wait_s)
+
+    def _find_due(self, signal: Signal) -> datetime:
+        """Return when people may be told of what ``signal`` says."""
+        return signal.at + timedelta(seconds=max(self.policy.group_wait_s, waits_s(signal.rule)))
 
     def _is_over(self, incident: Incident, now: datetime) -> bool:
         if incident.resolved_at is None:
@@ -288,6 +329,7 @@ class Board:
             state=IncidentState.OPEN,
             since=min(signal.since, signal.at),
             opened_at=signal.at,
+            due_at=self._find_due(signal),
             grace_s=self._inherit_grace(key),
             fingerprint=signal.fingerprint,
             new_fingerprint=signal.new_fingerprint,
@@ -298,20 +340,21 @@ class Board:
 
     def _learn(self, incident: Incident, signal: Signal) -> None:
         """Add what a signal says to the incident that it is about; bring it back if it seemed over."""
-        page = Urgency.PAGE in {incident.urgency, signal.urgency}
-        if page and incident.urgency is Urgency.TICKET:
-            self.raised.add(incident.id)
+        rules = _rank_rules(incident, signal)
+        leads = signal.rule == rules[0]
+        known = incident.evidence if rules[0] == incident.rules[0] else trim(signal)
         incident = replace(
             incident,
-            rules=incident.rules if signal.rule in incident.rules else (*incident.rules, signal.rule),
-            urgency=Urgency.PAGE if page else Urgency.TICKET,
+            rules=rules,
+            urgency=Urgency.PAGE if Urgency.PAGE in {incident.urgency, signal.urgency} else Urgency.TICKET,
+            due_at=min(self._due_at(incident), self._find_due(signal)),
             fingerprint=incident.fingerprint or signal.fingerprint,
             new_fingerprint=incident.new_fingerprint or signal.new_fingerprint,
-            evidence={**incident.evidence, **trim(signal)} if signal.rule == incident.rules[0] else incident.evidence,
+            evidence={**known, **trim(signal)} if leads else incident.evidence,
         )
         if not incident.holds:
             grace_s = min(incident.grace_s * 2, self.policy.grace_s_max)
-            incident = replace(_hold(incident), returns=incident.returns + 1, grace_s=grace_s)
+            incident = replace(hold(incident), returns=incident.returns + 1, grace_s=grace_s)
             self._tell(incident, Act.RETURNED, signal.at, why=signal.rule)
         self._put(incident)
 
@@ -354,77 +397,23 @@ class Board:
         self.steps.append(Step(at=at, incident_id=incident.id, act=act, by=by, why=why))
 
 
-def reconcile(board: Board, away: Board, replica: str) -> dict[str, str]:
-    """Bring into ``board`` what ``away`` went through while the store could not be reached; return ids that changed.
+def _rank_rules(incident: Incident, signal: Signal) -> tuple[str, ...]:
+    """Return the rules that saw an incident; what ``signal`` says leads if it is more than was said before."""
+    rules = incident.rules if signal.rule in incident.rules else (*incident.rules, signal.rule)
+    urgent = signal.urgency is Urgency.PAGE and incident.urgency is Urgency.TICKET
+    surer = waits_s(incident.rules[0]) > waits_s(signal.rule)
+    if not (urgent or surer):
+        return rules
+    return (signal.rule, *(rule for rule in rules if rule != signal.rule))
 
-    The claims of ``replica`` are those of ``away``. An incident of the same
-    cause joins the one that is there: what one of them has told is told.
-    """
-    for name in [name for name in board.claims if name[1] == replica]:
-        del board.claims[name]
-    board.claims |= {name: claim for name, claim in away.claims.items() if name[1] == replica}
-    board.silences |= {name: each for name, each in away.silences.items() if name not in board.silences}
-    board.replicas |= {name: at for name, at in away.replicas.items() if name == replica}
-    held = {name[0] for name in board.claims}
-    renamed: dict[str, str] = {}
-    for theirs in away.incidents.values():
-        ours = _find_same(board, theirs)
-        if ours is None:
-            board.incidents[theirs.id] = theirs
-        else:
-            renamed[theirs.id] = ours.id
-            board.incidents[ours.id] = _join(ours, theirs, held=theirs.key in held)
-    board.steps += [replace(step, incident_id=renamed.get(step.incident_id, step.incident_id)) for step in away.steps]
-    return {old: new for old, new in renamed.items() if old != new}
+
+def _place(replica: str) -> str:
+    return replica.partition("#")[0]
 
 
 def _is_same_place(one: str, other: str) -> bool:
     """Tell whether two replicas are the same one, before and after a start: ``place#process``."""
-    return one.partition("#")[0] == other.partition("#")[0]
-
-
-def _find_same(board: Board, theirs: Incident) -> Incident | None:
-    """Return the incident that ``theirs`` is: the live one of its cause, itself, or one whose time touches its own."""
-    same = [each for each in board.incidents.values() if each.key == theirs.key]
-    live = next((each for each in same if each.live), None)
-    if theirs.live and live is not None:
-        return live
-    if theirs.id in board.incidents:
-        return board.incidents[theirs.id]
-    return live or next((each for each in same if (each.closed_at or each.opened_at) >= theirs.opened_at), None)
-
-
-def _join(ours: Incident, theirs: Incident, *, held: bool) -> Incident:
-    """Return one incident for both. It holds if anyone still says so."""
-    if not ours.live and not (held and theirs.live):
-        return ours
-    joined = replace(
-        ours,
-        rules=(*ours.rules, *(rule for rule in theirs.rules if rule not in ours.rules)),
-        urgency=Urgency.PAGE if Urgency.PAGE in {ours.urgency, theirs.urgency} else Urgency.TICKET,
-        since=min(ours.since, theirs.since),
-        announced_at=_first(ours.announced_at, theirs.announced_at),
-        acknowledged_at=_first(ours.acknowledged_at, theirs.acknowledged_at),
-        acknowledged_by=ours.acknowledged_by or theirs.acknowledged_by,
-        returns=max(ours.returns, theirs.returns),
-        grace_s=max(ours.grace_s, theirs.grace_s),
-        card=ours.card or theirs.card,
-    )
-    if held:
-        return _hold(joined)
-    if theirs.holds or not ours.live:
-        return joined
-    return replace(joined, state=theirs.state, resolved_at=theirs.resolved_at, closed_at=theirs.closed_at)
-
-
-def _hold(incident: Incident) -> Incident:
-    """Return the incident as one whose trouble is there now."""
-    state = IncidentState.OPEN if incident.acknowledged_at is None else IncidentState.ACKNOWLEDGED
-    return replace(incident, state=state, resolved_at=None, resolved_by="", closed_at=None)
-
-
-def _first(one: datetime | None, other: datetime | None) -> datetime | None:
-    return min((each for each in (one, other) if each is not None), default=None)
+    return _place(one) == _place(other)
 
 
 def _trails_s(rule: str) -> float:

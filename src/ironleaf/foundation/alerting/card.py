@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from ironleaf.foundation.alerting.incidents import Incident
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 ROUTES_MAX: Final = 5
 SYMPTOMS_MAX: Final = 20
 EVIDENCE_SHOWN_MAX: Final = 8
+MENDINGS_MAX: Final = 5
+"""The last ones: what healed it is among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,19 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mending:
+    """Something that was done about it without asking anyone, or by hand: an entry of the ledger."""
+
+    at: datetime
+    action: str
+    """The ledger's word for it."""
+    words: Text
+    """What was done, in a few words."""
+    done: bool
+    """Whether it worked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What the application knows about an incident."""
 
@@ -52,6 +67,8 @@ class Facts:
     ladder: tuple[tuple[str, str], ...] = ()
     """Each engine with its standing."""
     change: Change | None = None
+    mendings: tuple[Mending, ...] = ()
+    """What was done about it since it began, the first first."""
 
 
 class FactSource(Protocol):
@@ -79,8 +96,39 @@ def make_card(incident: Incident, facts: Facts, symptoms: Sequence[Incident]) ->
         "last_change": None,
         "advice": {"en": facts.advice.en, "zh": facts.advice.zh},
         "runbook": facts.runbook,
+        "healing": [
+            {
+                "at": each.at.isoformat(),
+                "action": each.action,
+                "done": each.done,
+                "words": {"en": each.words.en, "zh": each.words.zh},
+            }
+            for each in facts.mendings[-MENDINGS_MAX:]
+        ],
         "evidence": dict(list(incident.evidence.items())[:EVIDENCE_SHOWN_MAX]),
     }
     if facts.change is not None:
         card["last_change"] = {"at": facts.change.at.isoformat(), "sections": list(facts.change.sections)}
     return card
+
+
+def close_card(opening: Mapping[str, Any], ending: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the card of an incident that is over: how it stands now, and whom it hit from beginning to end.
+
+    What a replica remembers is an hour and its own life, so the opening may know more: the larger count is kept.
+    """
+    if not opening:
+        return dict(ending)
+    before, after = opening["blast"], ending["blast"]
+    larger = before if before["requests"] > after["requests"] else after
+    blast = {
+        **larger,
+        "pages": max(before["pages"], after["pages"]),
+        "routes": _join(before["routes"], after["routes"])[:ROUTES_MAX],
+    }
+    symptoms = _join(opening["symptoms"], ending["symptoms"])[:SYMPTOMS_MAX]
+    return {**ending, "blast": blast, "symptoms": symptoms}
+
+
+def _join(ones: Sequence[str], others: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys((*ones, *others)))

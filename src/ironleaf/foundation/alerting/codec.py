@@ -14,7 +14,7 @@ from ironleaf.foundation.monitoring import Urgency
 
 _TIMES: Final = frozenset(
     {
-        *("since", "opened_at", "announced_at", "acknowledged_at", "resolved_at", "closed_at"),
+        *("since", "opened_at", "due_at", "announced_at", "acknowledged_at", "resolved_at", "closed_at"),
         *("orphaned_at", "starts_at", "ends_at"),
     }
 )
@@ -30,6 +30,7 @@ def decode_incident(text: str) -> Incident:
     said = _read(text, Incident)
     said["state"] = IncidentState(said["state"])
     said["urgency"] = Urgency(said["urgency"])
+    said["told_as"] = Urgency(said["told_as"]) if said.get("told_as") else None
     said["rules"] = tuple(said["rules"])
     said["also_told"] = tuple(said.get("also_told", ()))
     return Incident(**said)

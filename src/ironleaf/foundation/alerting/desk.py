@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from ironleaf.foundation.alerting.card import Change, FactSource, make_card
+from ironleaf.foundation.alerting.card import Change, FactSource, close_card, make_card
 from ironleaf.foundation.alerting.courier import Courier
 from ironleaf.foundation.alerting.deliveries import Delivery, DeliveryState, Route, choose_backups, choose_channels
 from ironleaf.foundation.alerting.incidents import Incident, NoticeKind
@@ -184,22 +184,24 @@ class IncidentDesk:
     ) -> tuple[int, tuple[Delivery, ...]]:
         """Move the board to now; return how many signals found no room, and whom to tell of what."""
         now = self._clock.now()
-        board.see_replica(self._replica, now)
+        given_up = board.see_replica(self._replica, now)
+        if not self._keeper.away:  # alone, it cannot know who is gone
+            board.take_over(self._replica, now)
         board.overflowed = 0
-        for signal in signals:
+        standing = self._source.standing if given_up and self._source is not None else ()
+        for signal in (*standing, *signals):
             board.hear(signal, self._replica)
-        notices = [*board.move(now)]
-        notices += [(NoticeKind.OPENED, board.incidents[each]) for each in board.raised if each in board.incidents]
-        board.raised.clear()
+        notices = board.move(now)
         deliveries = [each for kind, incident in notices for each in self._address(board, kind, incident, now)]
         deliveries += [each for delivery in failed for each in self._address_backups(board, delivery, now)]
         return board.overflowed, tuple(deliveries)
 
     def _address(self, board: Board, kind: NoticeKind, incident: Incident, now: datetime) -> Iterable[Delivery]:
-        """Write the card of an incident that is told for the first time, and yield whom to tell."""
-        if kind is NoticeKind.OPENED and not incident.card:
-            card = make_card(incident, self._office.facts(incident), board.children(incident))
-            board.incidents[incident.id] = replace(board.incidents[incident.id], card=card)
+        """Write the card of an incident as it is now, and yield whom to tell."""
+        card = make_card(incident, self._office.facts(incident), board.children(incident))
+        if kind is NoticeKind.RESOLVED:
+            card = close_card(incident.card, card)
+        board.incidents[incident.id] = replace(board.incidents[incident.id], card=card)
         also = incident.also_told if kind is NoticeKind.RESOLVED else ()
         for channel in dict.fromkeys((*choose_channels(incident, self._office.routes), *also)):
             yield Delivery(incident_id=incident.id, kind=kind, channel=channel, created_at=now, next_at=now)

@@ -13,15 +13,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
+
+from ironleaf.foundation.monitoring import Urgency
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from ironleaf.foundation.monitoring import Signal, Urgency
+    from ironleaf.foundation.monitoring import Signal
 
 EVIDENCE_MAX: Final = 20
 """Facts kept of a signal: a card shows fewer."""
@@ -94,14 +96,18 @@ class Incident:
     component: str
     cause: str
     rules: tuple[str, ...]
-    """Who saw it, the first first; its runbook is the first one's."""
+    """Who saw it, first whoever says most: a page before a ticket, what is sure before what is merely new."""
     urgency: Urgency
     state: IncidentState
     since: datetime
     """When it began, as far as can be told."""
     opened_at: datetime
     """When that was decided."""
+    due_at: datetime | None = None
+    """When people may be told at the earliest: until then a rule that says more may speak, and other symptoms."""
     announced_at: datetime | None = None
+    told_as: Urgency | None = None
+    """How urgent it was when people were told last."""
     acknowledged_at: datetime | None = None
     acknowledged_by: str = ""
     resolved_at: datetime | None = None
@@ -131,6 +137,13 @@ class Incident:
         """Whether the trouble is there now."""
         return self.resolved_at is None
 
+    @property
+    def untold(self) -> bool:
+        """Whether there is something to tell: all of it, or, to whoever hears of urgent things only, that it is one."""
+        if self.announced_at is None:
+            return True
+        return self.holds and self.told_as is Urgency.TICKET and self.urgency is Urgency.PAGE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
@@ -142,6 +155,12 @@ class Step:
     by: str = ""
     """A person's name as given, a replica, or nothing."""
     why: str = ""
+
+
+def hold(incident: Incident) -> Incident:
+    """Return the incident as one whose trouble is there now."""
+    state = IncidentState.OPEN if incident.acknowledged_at is None else IncidentState.ACKNOWLEDGED
+    return replace(incident, state=state, resolved_at=None, resolved_by="", closed_at=None)
 
 
 def make_key(component: str, cause: str) -> str:

@@ -12,6 +12,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from ironleaf.foundation.monitoring.detection import RULES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
@@ -188,6 +190,11 @@ def are_one(one: tuple[str, str], other: tuple[str, str]) -> bool:
     return one != other and one[0] == other[0] and any(each.fits(*one) and each.fits(*other) for each in SAME_ROOT)
 
 
+def waits_s(rule: str) -> float:
+    """Return how long a rule stands by itself before people are told."""
+    return RULES[rule].waits_s if rule in RULES else 0.0
+
+
 def find_parent(child: Incident, others: Iterable[Incident]) -> Incident | None:
     """Return the incident that explains ``child``: the oldest of those that do."""
     here = (child.component, child.cause)
@@ -202,8 +209,12 @@ def find_parent(child: Incident, others: Iterable[Incident]) -> Incident | None:
     return min(parents, key=lambda each: (each.opened_at, each.id), default=None)
 
 
-def _order(incident: Incident) -> tuple[bool, datetime | int, datetime | str, str]:
-    """Return by what one of several names of a root is chosen: told first, else the most telling, else the oldest."""
+def _order(incident: Incident) -> tuple[int, datetime | int, datetime, str]:
+    """Return by what one of several names of a root is chosen.
+
+    Told first; else what is more than a first sign, then the most telling, then the oldest.
+    """
     if incident.announced_at is not None:
-        return (False, incident.announced_at, incident.opened_at, incident.id)
-    return (True, _RANKS.get(incident.cause, len(_RANKS)), incident.opened_at, incident.id)
+        return (0, incident.announced_at, incident.opened_at, incident.id)
+    first_sign = waits_s(incident.rules[0]) > 0.0
+    return (2 if first_sign else 1, _RANKS.get(incident.cause, len(_RANKS)), incident.opened_at, incident.id)

@@ -11,9 +11,10 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from ironleaf.foundation.alerting.board import Board, IncidentPolicy, reconcile
+from ironleaf.foundation.alerting.board import Board, IncidentPolicy
 from ironleaf.foundation.alerting.deliveries import DeliveryState
 from ironleaf.foundation.alerting.memory import Outbox, rename
+from ironleaf.foundation.alerting.reconciling import reconcile
 from ironleaf.foundation.database import DatabaseConflict, DatabaseUnavailable
 
 if TYPE_CHECKING:

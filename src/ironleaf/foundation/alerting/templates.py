@@ -40,6 +40,7 @@ _LABELS: Final[dict[str, Text]] = {
     "since": Text("Since", "开始时间"),
     "duration": Text("Lasted", "持续时间"),
     "blast": Text("Hits", "影响范围"),
+    "healing": Text("Mended by", "恢复方式"),
     "symptoms": Text("Also seen", "伴随现象"),
     "ladder": Text("Engines now", "当前引擎状态"),
     "change": Text("Last change of settings", "最近一次配置变更"),
@@ -50,7 +51,9 @@ _LABELS: Final[dict[str, Text]] = {
     "incident": Text("Incident", "事件编号"),
 }
 _NEW: Final = Text("never seen before", "首次出现")
-_BY: Final = Text("by hand", "人工确认")
+_BY: Final = Text("a person said that it is over", "人工确认已解决")
+_BY_ITSELF: Final = Text("nobody; it went by itself", "无人处理，自行恢复")
+_IN_VAIN: Final = Text("in vain", "未成功")
 _RETURNS: Final = Text("came back {number} times", "期间复发 {number} 次")
 _REQUESTS: Final = Text("{number} requests", "{number} 个请求")
 _SHARE: Final = Text("{number} % of all", "占全部请求的 {number} %")
@@ -110,6 +113,8 @@ def export(
     for name in ("summary", "advice"):
         if name in card:
             card[name] = card[name][language]
+    if "healing" in card:
+        card["healing"] = [{**each, "words": each["words"][language]} for each in card["healing"]]
     if "runbook" in card:
         card["runbook"] = f"{public_url}{card['runbook']}"
     return {
@@ -148,6 +153,10 @@ def _lines(incident: Incident, kind: NoticeKind, language: Language, public_url:
         yield line("duration", _say_end(incident, language))
     if blast := _say_blast(card.get("blast", {}), language):
         yield line("blast", blast)
+    if kind is NoticeKind.RESOLVED:
+        yield line("healing", _say_healing(incident, language))
+        if symptoms := card.get("symptoms"):
+            yield line("symptoms", ", ".join(symptoms))
     if kind is NoticeKind.OPENED:
         if "advice" in card:
             yield line("advice", card["advice"][language])
@@ -187,9 +196,18 @@ def _say_end(incident: Incident, language: Language) -> str:
     parts = [_say_duration(_duration_s(incident) or 0)]
     if incident.returns:
         parts.append(_RETURNS.in_language(language).format(number=incident.returns))
+    return ("，" if language == "zh" else ", ").join(parts)
+
+
+def _say_healing(incident: Incident, language: Language) -> str:
+    """Return what was done about it, by whomever, in the order in which it was done."""
+    parts: list[str] = []
+    for each in incident.card.get("healing", ()):
+        said = f"{each['words'][language]} ({datetime.fromisoformat(each['at']).astimezone(UTC):%H:%M:%S} UTC)"
+        parts.append(said if each["done"] else f"{said}: {_IN_VAIN.in_language(language)}")
     if incident.resolved_by:
         parts.append(_BY.in_language(language))
-    return ("，" if language == "zh" else ", ").join(parts)
+    return ("；" if language == "zh" else "; ").join(parts) or _BY_ITSELF.in_language(language)
 
 
 def _duration_s(incident: Incident) -> int | None:

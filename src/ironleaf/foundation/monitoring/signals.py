@@ -77,7 +77,14 @@ class SignalSource(Protocol):
     will do) with the identities that this replica left open:
 
         for signal in source.find_absent(open_identities): desk.hear(signal)
+
+    A process that stood still for so long that others took it for gone says again what is ``standing``.
     """
+
+    @property
+    def standing(self) -> tuple[Signal, ...]:
+        """The last word on each condition that holds."""
+        ...
 
     def find_absent(self, identities: Iterable[Identity]) -> tuple[Signal, ...]:
         """Return a `CLEAR` for each identity that does not hold and whose rule has had the time to see it again.

@@ -13,9 +13,9 @@ from ironleaf.foundation.alerting.board import (
     NoSuchIncident,
     NoSuchSilence,
     TooManySilences,
-    reconcile,
 )
 from ironleaf.foundation.alerting.incidents import Incident, IncidentState, NoticeKind
+from ironleaf.foundation.alerting.reconciling import reconcile
 from ironleaf.foundation.alerting.silences import SILENCES_MAX, Silence
 from ironleaf.foundation.monitoring import Urgency
 
@@ -214,6 +214,58 @@ def test_the_word_of_a_replica_that_is_gone_counts_for_a_while_and_no_longer() -
     assert [kind for kind, _ in story.told] == ["opened", "resolved"]
 
 
+def test_another_replica_answers_for_one_that_does_not_come_back() -> None:
+    story = Story("a#1", "b#1")
+    story.wait(1)
+    story.hear(replica="b#1")
+    story.hear(rule="budget-burn", replica="b#1")
+    story.hear(rule="budget-burn", replica="a#1")
+    story.alive.remove("b#1")
+    story.wait(79)
+    story.board.take_over("a#1", story.now)
+    assert story.board.find_orphans("a#1") == ()
+    story.wait(1)
+    story.board.take_over("a#1", story.now)
+    story.wait(100)
+    assert [each.rule for each in story.board.find_orphans("a#1")] == ["error-onset"], "of the other it speaks itself"
+    story.hear(clear=True)
+    story.hear(rule="budget-burn", clear=True)
+    story.wait(61)
+    assert [kind for kind, _ in story.told] == ["opened", "resolved"]
+
+
+def test_nobody_answers_for_a_replica_that_lives_or_was_started_again() -> None:
+    story = Story("a#1", "b#1", "c#1")
+    story.hear(replica="b#1")
+    story.hear(replica="c#1", rule="backend-down")
+    story.alive -= {"c#1"}
+    story.wait(40)
+    story.alive |= {"c#2"}
+    story.wait(200)
+    story.board.take_over("a#1", story.now)
+    assert story.board.find_orphans("a#1") == ()
+    assert [each.rule for each in story.board.find_orphans("c#2")] == ["backend-down"]
+
+
+def test_who_answers_for_another_may_be_gone_too() -> None:
+    story = Story("a#1", "b#1")
+    story.hear(replica="b#1")
+    story.alive.remove("b#1")
+    story.wait(100)
+    story.board.take_over("a#1", story.now)
+    story.alive = {"d#1"}
+    story.wait(100)
+    story.board.take_over("d#1", story.now)
+    assert len(story.board.find_orphans("d#1")) == 1
+
+
+def test_a_replica_that_was_given_up_is_told_so() -> None:
+    story = Story("a#1")
+    assert not story.board.see_replica("a#1", story.now)
+    assert not story.board.see_replica("a#1", story.now + timedelta(seconds=19))
+    assert story.board.see_replica("a#1", story.now + timedelta(seconds=40))
+
+
 def test_a_replica_that_is_slow_keeps_its_word() -> None:
     story = Story("a#1", "b#1")
     story.hear(replica="b#1")
@@ -306,8 +358,80 @@ def test_who_only_hears_of_urgent_things_hears_when_one_becomes_urgent() -> None
     story.hear(urgency=Urgency.TICKET)
     story.wait(10)
     story.hear(rule="needs-a-person")
-    assert story.board.raised == {story.only().id}
-    assert story.only().urgency is Urgency.PAGE
+    story.wait(10)
+    assert [kind for kind, _ in story.told] == ["opened", "opened"], "the outbox drops it where it was told already"
+    assert (story.only().urgency, story.only().told_as) == (Urgency.PAGE, Urgency.PAGE)
+    assert story.only().rules == ("needs-a-person", "error-onset"), "the page has the runbook of what is urgent"
+
+
+def test_what_becomes_urgent_while_it_is_silenced_is_told_when_the_silence_ends() -> None:
+    story = Story()
+    story.hear(urgency=Urgency.TICKET)
+    story.wait(10)
+    story.board.silence(make_silence(ends_s=60), story.now)
+    story.hear(rule="needs-a-person")
+    story.wait(49)
+    assert len(story.told) == 1
+    story.wait(1)
+    assert len(story.told) == 2
+
+
+def test_a_first_sign_waits_for_the_onset_and_is_told_as_what_that_says() -> None:
+    story = Story()
+    story.hear(rule="new-error", urgency=Urgency.TICKET, fingerprint="f", new_fingerprint=True)
+    story.wait(290)
+    assert story.told == []
+    story.hear(rule="error-onset", evidence={"failed_count": 7.0})
+    story.wait(4)
+    assert story.told == []
+    story.wait(1)
+    assert story.told == [("opened", "backend:reader/model-unavailable")]
+    told = story.only()
+    assert (told.urgency, told.rules, told.evidence) == (
+        Urgency.PAGE,
+        ("error-onset", "new-error"),
+        {"failed_count": 7.0},
+    )
+    assert told.new_fingerprint
+    story.wait(3_000)
+    assert len(story.told) == 1
+
+
+def test_a_first_sign_that_nothing_follows_is_told_after_ten_minutes_and_not_if_it_went_before() -> None:
+    alone, gone = Story(), Story()
+    for story in (alone, gone):
+        story.hear(rule="new-error", urgency=Urgency.TICKET)
+    gone.wait(70)
+    gone.hear(rule="new-error", clear=True)
+    for story in (alone, gone):
+        story.wait(600)
+    assert [kind for kind, _ in alone.told] == ["opened"]
+    assert gone.told == []
+
+
+def test_of_two_names_of_one_root_the_sure_one_is_told_at_its_own_time() -> None:
+    story = Story()
+    story.hear(BACKEND, "model-unavailable", "new-error", urgency=Urgency.TICKET)
+    story.wait(20)
+    story.hear(BACKEND, "model-timeout", "error-onset")
+    story.wait(5)
+    assert story.told == [("opened", "backend:reader/model-timeout")]
+    story.wait(1_000)
+    assert len(story.told) == 1
+
+
+def test_what_keeps_a_page_quiet_is_a_page_itself() -> None:
+    story = Story()
+    story.hear("database", "database-unavailable", "component-degraded", urgency=Urgency.TICKET)
+    story.wait(10)
+    story.hear("service", "failed-requests", "budget-burn")
+    story.wait(10)
+    assert story.told == [("opened", "database/database-unavailable")] * 2
+    parent, child = story.board.incidents.values()
+    assert (parent.told_as, child.announced_at, child.muted_by) == (Urgency.PAGE, None, parent.id)
+    story.hear("service", "failed-requests", "budget-burn", clear=True)
+    story.wait(10)
+    assert len(story.told) == 2
 
 
 def test_memory_and_database_come_together_again_without_a_second_alert() -> None:

@@ -276,14 +276,52 @@ async def test_a_person_gives_orders_and_reads_pages(database: Database) -> None
         assert await desk.find("none") is None
 
 
-async def test_what_ended_while_nobody_looked_is_asked_for(database: Database) -> None:
-    class Source:
-        def find_absent(self, identities: Iterable[Identity]) -> tuple[Signal, ...]:
-            return tuple(
-                make_signal(each.component, each.cause, each.rule, clear=True, at_s=clock.monotonic())
-                for each in identities
-            )
+class Source:
+    """Detectors that see nothing of what is asked for, and say what they are told to."""
 
+    def __init__(self, clock: ManualClock, *standing: Signal) -> None:
+        self._clock = clock
+        self.standing = standing
+
+    def find_absent(self, identities: Iterable[Identity]) -> tuple[Signal, ...]:
+        return tuple(
+            make_signal(each.component, each.cause, each.rule, clear=True, at_s=self._clock.monotonic())
+            for each in identities
+        )
+
+
+async def test_what_a_replica_said_that_never_comes_back_ends_with_it(database: Database) -> None:
+    clock, channel = ManualClock(), RememberingChannel()
+    async with running(database):
+        store = DatabaseStore(database, POLICY)
+        lost, other = make_desk(store, clock, channel, replica="a#1"), make_desk(store, clock, channel, replica="b#1")
+        other.ask_for_absent(Source(clock))
+        await work(clock, 2, lost, other)
+        lost.hear(make_signal())
+        await work(clock, 10, lost, other)
+        await work(clock, 75, other)
+        assert channel.count("resolved") == 0
+        await work(clock, 150, other)
+    assert [message.kind for message in channel.sent] == ["opened", "resolved"]
+
+
+async def test_a_replica_that_stood_still_says_again_what_holds(database: Database) -> None:
+    clock, channel = ManualClock(), RememberingChannel()
+    async with running(database):
+        store = DatabaseStore(database, POLICY)
+        still, other = make_desk(store, clock, channel, replica="a#1"), make_desk(store, clock, channel, replica="b#1")
+        still.ask_for_absent(Source(clock, make_signal()))
+        other.ask_for_absent(Source(clock))
+        still.hear(make_signal())
+        await work(clock, 10, still, other)
+        await work(clock, 120, other)
+        await work(clock, 600, still, other)
+        (incident,) = await other.list_incidents(states=("open",), before="", limit=9)
+    assert incident.holds
+    assert [message.kind for message in channel.sent] == ["opened"]
+
+
+async def test_what_ended_while_nobody_looked_is_asked_for(database: Database) -> None:
     clock, channel = ManualClock(), RememberingChannel()
     async with running(database):
         store = DatabaseStore(database, POLICY)
@@ -291,7 +329,7 @@ async def test_what_ended_while_nobody_looked_is_asked_for(database: Database) -
         first.hear(make_signal())
         await work(clock, 10, first)
         second = make_desk(store, clock, channel, replica="a#2")
-        second.ask_for_absent(Source())
+        second.ask_for_absent(Source(clock))
         await work(clock, 70, second)
     assert [message.kind for message in channel.sent] == ["opened", "resolved"]
 

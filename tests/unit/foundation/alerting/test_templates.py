@@ -11,9 +11,10 @@ from tests.fixtures.alerts import START, make_signal, tell_facts
 
 from ironleaf.foundation.alerting import codec
 from ironleaf.foundation.alerting.board import Board
-from ironleaf.foundation.alerting.card import Blast, Change, make_card
+from ironleaf.foundation.alerting.card import Blast, Change, Facts, Mending, close_card, make_card
 from ironleaf.foundation.alerting.incidents import Incident, IncidentState, NoticeKind
 from ironleaf.foundation.alerting.templates import BODY_BYTES_MAX, render, render_test
+from ironleaf.foundation.errors import Text
 
 if TYPE_CHECKING:
     from ironleaf.foundation.errors import Language
@@ -63,9 +64,52 @@ def test_the_end_says_how_long_it_lasted() -> None:
     incident = replace(make_incident(), resolved_at=at, state=IncidentState.RESOLVED, returns=2, resolved_by="Wei")
     message = render(incident, NoticeKind.RESOLVED, delivery_id="x", language="en")
     assert "resolved" in message.title
-    assert "Lasted: 1 h 2 min 5 s, came back 2 times, by hand" in message.body
+    assert "Lasted: 1 h 2 min 5 s, came back 2 times" in message.body
+    assert "Mended by: a person said that it is over" in message.body
     assert message.data["incident"]["duration_s"] == 3_725
     assert "Do:" not in message.body
+
+
+@pytest.mark.parametrize(
+    ("language", "mended", "itself"),
+    [
+        ("en", "Mended by: launched (00:01:40 UTC): in vain; back (00:03:20 UTC)", "nobody; it went by itself"),
+        ("zh", "恢复方式：重启 (00:01:40 UTC): 未成功；恢复 (00:03:20 UTC)", "无人处理，自行恢复"),
+    ],
+)
+def test_the_end_says_what_healed_it_and_how_far_it_reached(language: Language, mended: str, itself: str) -> None:
+    opened = make_incident()
+    facts = Facts(
+        summary=Text("It happened.", "发生了。"),
+        advice=Text("Mend it.", "请修复。"),
+        runbook="/runbooks/error-onset",
+        blast=Blast(requests=900, requests_share=0.5, pages=100, routes=("/v1/inspect",)),
+        mendings=(
+            Mending(at=START + timedelta(seconds=100), action="a", words=Text("launched", "重启"), done=False),
+            Mending(at=START + timedelta(seconds=200), action="b", words=Text("back", "恢复"), done=True),
+        ),
+    )
+    card = close_card(opened.card, make_card(opened, facts, ()))
+    assert card["blast"] == {
+        "requests": 900,
+        "requests_share": 0.5,
+        "pages": 812,
+        "routes": ["/v1/convert", "/v1/inspect"],
+    }
+    assert card["symptoms"] == ["service/failed-requests"]
+    ended = replace(opened, resolved_at=START + timedelta(seconds=210), state=IncidentState.RESOLVED)
+    message = render(replace(ended, card=card), NoticeKind.RESOLVED, delivery_id="x", language=language)
+    assert mended in message.body
+    assert message.data["card"]["healing"][1]["done"] is True
+    assert message.data["card"]["healing"][1]["words"] == ("back" if language == "en" else "恢复")
+    assert itself in render(ended, NoticeKind.RESOLVED, delivery_id="x", language=language).body
+
+
+def test_a_replica_that_did_not_see_the_beginning_takes_its_word_for_it() -> None:
+    opened = make_incident()
+    seen = make_card(opened, tell_facts(opened), ())
+    assert close_card(opened.card, seen)["blast"]["requests"] == 500
+    assert close_card({}, seen) == seen
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

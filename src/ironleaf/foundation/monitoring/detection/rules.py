@@ -28,6 +28,8 @@ class Rule:
     """So long after a start the rule has seen again whatever still holds: until then its silence means nothing."""
     trails_s: float = 0.0
     """So long after all is well the rule may still hold, since its windows look back."""
+    waits_s: float = 0.0
+    """So long it stands by itself before people are told: it is the first sign of what another rule names better."""
     seen_well_s: float | None = None
     """A silence of so many seconds ends it at a model server that is seen to read all the while: a canary page comes
     every minute. None: the canary page proves nothing about it."""
@@ -165,6 +167,7 @@ NEW_ERROR: Final = Rule(
         "代码中出现了从未见过的故障。",
     ),
     settles_s=2 * _HOUR_S,
+    waits_s=600.0,  # nine of ten onsets, of the slowest there are, have spoken by then; a ticket can wait
     seen_well_s=70.0,
 )
 
