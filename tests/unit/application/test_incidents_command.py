@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ironleaf.application.cli import commands
+from ironleaf.application.cli.exits import EXIT_CODES
 from ironleaf.foundation.alerting.board import Board, IncidentPolicy
 from ironleaf.foundation.alerting.deliveries import Delivery
 from ironleaf.foundation.alerting.incidents import IncidentState, NoticeKind
@@ -17,6 +18,7 @@ from ironleaf.foundation.alerting.silences import SILENCES_MAX, Silence
 from ironleaf.foundation.alerting.store import DatabaseStore
 from ironleaf.foundation.clock import SystemClock
 from ironleaf.foundation.database import Database, DatabaseSettings
+from ironleaf.foundation.errors import Kind
 from ironleaf.foundation.monitoring import Signal, SignalState, Urgency
 
 if TYPE_CHECKING:
@@ -109,6 +111,15 @@ class Terminal:
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
     return Terminal(monkeypatch, capsys)
+
+
+def test_looking_makes_no_database(tmp_path: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IRONLEAF_DATABASE__URL", f"sqlite:///{tmp_path / 'elsewhere' / 'ironleaf.db'}")
+    assert terminal.run("list")[:2] == (0, "")
+    assert terminal.read("list") == []
+    for order in ("show", "acknowledge", "resolve", "silence"):
+        assert terminal.run(order, UNKNOWN)[0] == EXIT_CODES[Kind.NOT_FOUND], order
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_incidents_are_listed_the_newest_first_and_by_their_state(desk: Desk, terminal: Terminal) -> None:

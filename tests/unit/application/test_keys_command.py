@@ -52,6 +52,14 @@ def test_the_key_alone_is_on_standard_output(store: DatabaseKeys) -> None:
     assert record.id in result.stderr
 
 
+def test_looking_makes_no_database(tmp_path: Path) -> None:
+    listed, revoked = run("list"), run("revoke", "0123456789ab")
+    assert (listed.exit_code, revoked.exit_code) == (0, keys.EXIT_UNKNOWN)
+    assert "There is no key yet" in listed.stderr
+    assert json.loads(run("list", "--json").stdout) == []
+    assert list(tmp_path.glob("keys.db*")) == []
+
+
 def test_a_key_is_for_converting_and_a_year_unless_said_otherwise(store: DatabaseKeys) -> None:
     run("create", "Ada")
     run("create", "Bob", "--for-ever")

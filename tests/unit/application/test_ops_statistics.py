@@ -16,7 +16,7 @@ from ironleaf.application.access.keys import Scope
 from ironleaf.application.api import metrics as metrics_door
 from ironleaf.application.api import ops_statistics
 from ironleaf.application.catalogue import build_catalogue
-from ironleaf.application.cli.statistics import show_errors
+from ironleaf.application.cli.statistics import show_errors, show_performance
 from ironleaf.application.metrics import HouseCollector, make_registry, render
 from ironleaf.application.settings import Settings
 from ironleaf.application.statistics_desk import StatisticsDesk, View
@@ -248,6 +248,15 @@ def test_a_narrow_terminal_cuts_no_reason(
     told = capsys.readouterr().out
     assert str(longest.code) in told
     assert "\N{HORIZONTAL ELLIPSIS}" not in told
+
+
+def test_looking_makes_no_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "elsewhere" / "ironleaf.db"
+    settings = Settings(database=DatabaseSettings(url=f"sqlite:///{path}"))
+    show_errors(settings, Window.DAY, Dimension.CODE, as_json=False)
+    show_performance(settings, Window.DAY, as_json=False)
+    assert "24h: 0" in capsys.readouterr().out
+    assert not path.parent.exists()
 
 
 def test_a_page_that_is_closed_is_no_error(tmp_path: Path) -> None:

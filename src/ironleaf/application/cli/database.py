@@ -28,7 +28,7 @@ def current() -> None:
     from ironleaf.foundation.database import migrating
 
     with _opened() as database:
-        version = database.transact(migrating.read_version, read_only=True)
+        version = database.transact(migrating.read_version, read_only=True) if database.begun else None
     sys.stdout.write(f"{version or 'empty'} (newest: {migrating.find_head()})\n")
 
 

@@ -88,7 +88,7 @@ def list_incidents(
     async def ask(desk: _Desk) -> tuple[IncidentLine, ...]:
         return tuple(map(desk.views.line, await desk.store.list_incidents(states=states, before="", limit=limit)))
 
-    lines = _work(ask)
+    lines = _work(ask, otherwise=())
     if as_json:
         _write_json(lines)
     elif lines:
@@ -212,25 +212,31 @@ async def _step(desk: _Desk, act: Callable[[Board], T]) -> T:
     return result
 
 
-def _work(ask: Callable[[_Desk], Awaitable[T]]) -> T:
-    """Return what ``ask`` finds in the settings' database, its schema up to date.
+def _work(ask: Callable[[_Desk], Awaitable[T]], *, otherwise: T | None = None) -> T:
+    """Return what ``ask`` finds in the settings' database, its schema up to date; ``otherwise`` where there is none.
 
     Raises:
         DatabaseUnavailable: it is away.
+        BusinessError: there is none yet, and so no incident of that number.
     """
     from ironleaf.application.cli.opening import set_up_logs
 
     settings = load_settings()
     set_up_logs(settings, console=False)
-    return asyncio.run(_ask(settings, ask))
+    return asyncio.run(_ask(settings, ask, otherwise))
 
 
-async def _ask(settings: Settings, ask: Callable[[_Desk], Awaitable[T]]) -> T:
+async def _ask(settings: Settings, ask: Callable[[_Desk], Awaitable[T]], otherwise: T | None) -> T:
+    from ironleaf.foundation.alerting.errors import INCIDENT_NOT_FOUND
     from ironleaf.foundation.alerting.store import DatabaseStore
     from ironleaf.foundation.database import Database
     from ironleaf.foundation.observability import Redactor
 
     database = Database(settings.database, clock=SystemClock())
+    if not database.begun:
+        if otherwise is None:
+            raise BusinessError(INCIDENT_NOT_FOUND)
+        return otherwise
     try:
         await asyncio.to_thread(database.migrate)
         store = DatabaseStore(database, settings.alerts.make_policy())

@@ -118,8 +118,8 @@ def create(
 @app.command("list")
 def list_keys(as_json: AsJson = False) -> None:
     """List all keys, without their secrets."""
-    with _open_store() as store:
-        keys = store.list()
+    with _open_store_if_begun() as store:
+        keys = () if store is None else store.list()
     if as_json:
         sys.stdout.write(json.dumps([_describe(key) for key in keys], ensure_ascii=False) + "\n")
     elif keys:
@@ -139,8 +139,8 @@ def revoke(
     key_id = key_id if presented is None else presented.id
     found = False
     if is_key_id(key_id):
-        with _open_store() as store:
-            found = store.revoke(key_id, SystemClock().now())
+        with _open_store_if_begun() as store:
+            found = store is not None and store.revoke(key_id, SystemClock().now())
             if found:
                 _audit.info("audit", by="command line", act="key revoked", key_id=key_id)
     if not found:
@@ -154,7 +154,7 @@ def revoke(
 
 @contextmanager
 def _open_store() -> Generator[DatabaseKeys]:
-    """Yield the keys of the settings' database, its schema up to date; close it after.
+    """Yield the keys of the settings' database, its schema up to date; close it after. Makes it where there is none.
 
     Raises:
         DatabaseUnavailable: it is away.
@@ -171,6 +171,22 @@ def _open_store() -> Generator[DatabaseKeys]:
         yield DatabaseKeys(database)
     finally:
         database.close()
+
+
+@contextmanager
+def _open_store_if_begun() -> Generator[DatabaseKeys | None]:
+    """Yield the same; None where there is no database yet, and so no key.
+
+    Raises:
+        DatabaseUnavailable: it is away.
+    """
+    from ironleaf.foundation.database import Database
+
+    if not Database(load_settings().database, clock=SystemClock()).begun:
+        yield None
+        return
+    with _open_store() as store:
+        yield store
 
 
 def _describe(key: ApiKey) -> dict[str, Any]:

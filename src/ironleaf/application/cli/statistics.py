@@ -47,7 +47,7 @@ def show_errors(settings: Settings, window: Window, by: Dimension, *, as_json: b
     Raises:
         DatabaseUnavailable: the database cannot be read.
     """
-    found = asyncio.run(_ask(settings, lambda desk: desk.errors(window, by, View.ALL)))
+    found = asyncio.run(_ask(settings, lambda desk, view: desk.errors(window, by, view)))
     if as_json:
         _write_json(ErrorStatistics, found)
         return
@@ -74,7 +74,7 @@ def show_performance(settings: Settings, window: Window, *, as_json: bool) -> No
     Raises:
         DatabaseUnavailable: the database cannot be read.
     """
-    found = asyncio.run(_ask(settings, lambda desk: desk.performance(window, View.ALL)))
+    found = asyncio.run(_ask(settings, lambda desk, view: desk.performance(window, view)))
     if as_json:
         _write_json(PerformanceStatistics, found)
         return
@@ -99,12 +99,14 @@ def _make_table(what: str, language: Language) -> Table:
     return table
 
 
-async def _ask(settings: Settings, ask: Callable[[StatisticsDesk], Awaitable[T]]) -> T:
+async def _ask(settings: Settings, ask: Callable[[StatisticsDesk, View], Awaitable[T]]) -> T:
+    """Return what everybody has written; where there is no database yet, what this process has heard: nothing."""
     clock = SystemClock()
     database = Database(settings.database, clock=clock)
     try:
         recorder = Recorder(database, writer=_READER, clock=clock)
-        return await ask(StatisticsDesk(recorder, catalogue=build_catalogue(), clock=clock))
+        desk = StatisticsDesk(recorder, catalogue=build_catalogue(), clock=clock)
+        return await ask(desk, View.ALL if database.begun else View.REPLICA)
     finally:
         await database.aclose()
 

@@ -41,7 +41,9 @@ class Database:
     def __init__(self, settings: DatabaseSettings, *, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
-        self._dialect: Dialect = "sqlite" if isinstance(parse_address(settings.url), SqliteAddress) else "postgresql"
+        address = parse_address(settings.url)
+        self._file = address.path if isinstance(address, SqliteAddress) else None
+        self._dialect: Dialect = "postgresql" if self._file is None else "sqlite"
         self._opening = threading.Lock()
         self._engine: Engine | None = None
         self._threads: WorkThreads | None = None
@@ -52,6 +54,18 @@ class Database:
     @property
     def dialect(self) -> Dialect:
         return self._dialect
+
+    @property
+    def begun(self) -> bool:
+        """Whether anybody can have written to it: a file that is missing holds nothing, and a look need not make it."""
+        if self._file is not None:
+            try:
+                self._file.stat()
+            except FileNotFoundError:
+                return False
+            except OSError:  # whoever uses it is told what is wrong
+                return True
+        return True
 
     @property
     def trouble(self) -> Trouble | None:

@@ -29,7 +29,7 @@ HEALTHY_SHARE: Final = 0.02
 """Failures among a part's calls that nobody need hear of."""
 SUDDEN: Final = CusumOptions(sick_share=0.7, threshold=14.2)
 """Sees a total outage in four calls, and next to nothing else."""
-CREEPING: Final = CusumOptions(sick_share=0.22, threshold=10.25)
+CREEPING: Final = CusumOptions(sick_share=0.23, threshold=10.35)
 """Sees every fifth call failing in some thirty calls. Of the pairs that were tried by simulation, with one false alarm
 in seven weeks at a steady six calls a minute of which 2 % fail, the soonest (benchmarks/detection_simulation.py)."""
 GROWTH: Final = 2.5
