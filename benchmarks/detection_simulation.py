@@ -106,7 +106,7 @@ def print_detection(rng: random.Random, scale: float) -> bool:
     print("| calls/min | 100 % fail | 50 % fail | 20 % fail |")
     print("|---|---|---|---|")
     held = True
-    for rate, trials in zip(RATES_PER_MINUTE, (30_000, 800, 40), strict=True):
+    for rate, trials in zip(RATES_PER_MINUTE, (60_000, 800, 40), strict=True):
         cells: list[str] = []
         for share, target_s in zip(OUTAGES, TARGETS_S, strict=True):
             drawn = (detection_s(rate, share, rng) for _ in range(int(trials * scale)))

@@ -17,6 +17,7 @@ from ironleaf.foundation.errors import AlertRule
 from ironleaf.foundation.monitoring.detection.condition import Condition
 from ironleaf.foundation.monitoring.detection.recovery import Recovery
 from ironleaf.foundation.monitoring.detection.rules import ERROR_ONSET
+from ironleaf.foundation.resilience.breaker_options import CREEPING as RECOVERS
 from ironleaf.foundation.resilience.cusum import CallRate, Cusum, CusumOptions
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ HEALTHY_SHARE: Final = 0.02
 """Failures among a part's calls that nobody need hear of."""
 SUDDEN: Final = CusumOptions(sick_share=0.7, threshold=14.2)
 """Sees a total outage in four calls, and next to nothing else."""
-CREEPING: Final = CusumOptions(sick_share=0.23, threshold=10.35)
+CREEPING: Final = CusumOptions(sick_share=0.26, threshold=10.42)
 """Sees every fifth call failing in some thirty calls. Of the pairs that were tried by simulation, with one false alarm
 in seven weeks at a steady six calls a minute of which 2 % fail, the soonest (benchmarks/detection_simulation.py)."""
 GROWTH: Final = 2.5
@@ -52,6 +53,7 @@ class Onset:
 
     def __init__(self, *, healthy_share: float = HEALTHY_SHARE) -> None:
         self._detectors = tuple(replace(each, healthy_share=healthy_share) for each in (SUDDEN, CREEPING))
+        self._recovers = replace(RECOVERS, healthy_share=healthy_share)
         self._parts: dict[str, _Part] = {}
 
     def feed(self, tick: Tick) -> Iterator[Signal]:
@@ -59,7 +61,7 @@ class Onset:
         for each in tick.failures:
             by_part.setdefault(each.component, []).append(each)
         for name in {*by_part, *tick.attempts} - self._parts.keys():
-            self._parts[name] = _Part(name, self._detectors)
+            self._parts[name] = _Part(name, self._detectors, self._recovers)
         for name, part in self._parts.items():
             failures = by_part.get(name, ())
             if failures or name in tick.attempts:
@@ -80,9 +82,9 @@ class _Blame:
 class _Part:
     """One component."""
 
-    def __init__(self, name: str, detectors: Sequence[CusumOptions]) -> None:
+    def __init__(self, name: str, detectors: Sequence[CusumOptions], recovers: CusumOptions) -> None:
         self._name = name
-        self._recovers = detectors[-1]
+        self._recovers = recovers
         self._cusums = tuple((Cusum(each), each.threshold) for each in detectors)
         self._rate = CallRate()
         self._tally: Counter[str] = Counter()
