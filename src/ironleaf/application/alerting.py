@@ -30,6 +30,7 @@ from ironleaf.foundation.clock import Clock
 from ironleaf.foundation.database import Database
 from ironleaf.foundation.errors import Catalogue, Text
 from ironleaf.foundation.monitoring import ErrorEvent, Measured, WorkMeasured
+from ironleaf.foundation.monitoring.tally import WorkGroups
 from ironleaf.foundation.observability import Redactor
 from ironleaf.services.engines.ledger import HealingAction, HealingEntry, HealingOutcome
 
@@ -107,8 +108,15 @@ class Alerting:
         """Count an event for the blast radius. Quick; never raises."""
         if isinstance(event, ErrorEvent):
             self._facts.blast.note(event)
-        elif event.measured is Measured.ROUTE:
-            self._facts.blast.note_request(event.at)
+        else:
+            self.hear_work({(event.measured, event.name): (event,)})
+
+    def hear_work(self, groups: WorkGroups) -> None:
+        """Count requests for the blast radius, many at a time. Quick; never raises."""
+        for (measured, _), group in groups.items():
+            if measured is Measured.ROUTE:
+                for request in group:
+                    self._facts.blast.note_request(request.at)
 
     async def run(self) -> None:
         """Keep incidents and have people told, until cancelled."""

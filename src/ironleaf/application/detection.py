@@ -20,6 +20,7 @@ from ironleaf.foundation.monitoring.detection import (
     TickCounter,
     make_standard_panel,
 )
+from ironleaf.foundation.monitoring.tally import WorkGroups
 
 TICK_S: Final = 1.0
 HEALTH_EVERY_S: Final = 5.0
@@ -54,6 +55,11 @@ class Detection:
         """Count an event. From any thread; a few microseconds."""
         with self._guarded("hear"):
             self._counter.hear(event)
+
+    def hear_work(self, groups: WorkGroups) -> None:
+        """Count measurements, many at a time. From any thread."""
+        with self._guarded("hear"):
+            self._counter.hear_work(groups)
 
     def recall(self, *, request_hours: Mapping[datetime, int], fingerprints: Iterable[str]) -> None:
         """Take over what is kept of the past: requests by the beginning of their hour, and fingerprints ever seen."""

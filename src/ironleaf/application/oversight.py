@@ -66,8 +66,8 @@ def build_oversight(settings: Settings, house: Overseen, *, clock: Clock, random
     say = each(log_signal, alerting.desk.hear)
     detection = Detection(settings.detection, figures=figures, catalogue=house.catalogue, say=say, clock=clock)
     alerting.desk.ask_for_absent(detection)
-    house.watching.listen(alerting.hear_event)
-    house.watching.listen(detection.hear)
+    house.watching.listen(alerting.hear_event, to_work=alerting.hear_work)
+    house.watching.listen(detection.hear, to_work=detection.hear_work)
     return alerting, detection
 
 

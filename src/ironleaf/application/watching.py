@@ -13,11 +13,12 @@ one page of text makes ten of them in three milliseconds, and must not pay for i
 from __future__ import annotations
 
 import logging
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial, wraps
+from itertools import chain
 from typing import Any, Final, Protocol
 
 from ironleaf.application.measurements import Ended, find_entry, measure
@@ -29,6 +30,7 @@ from ironleaf.foundation.clock import Clock
 from ironleaf.foundation.errors import Entry, Family, Kind
 from ironleaf.foundation.errors.protocol import SERVICE_BUSY
 from ironleaf.foundation.monitoring import ErrorEvent, Measured, Outcome, WorkMeasured
+from ironleaf.foundation.monitoring.tally import WorkGroups, WorkKey
 from ironleaf.foundation.observability import make_fingerprint
 from ironleaf.foundation.processes import JobQueued, ProcessEvent, WorkerStartFailed
 from ironleaf.foundation.resilience import AttemptEnded, BulkheadQueued, ResilienceEvent, RetryScheduled
@@ -62,7 +64,7 @@ _SERVER_ERROR_STATUS: Final = 500
 
 Event = ErrorEvent | WorkMeasured
 Listener = Callable[[Event], None]
-ListenerToWork = Callable[[Sequence[WorkMeasured]], None]
+ListenerToWork = Callable[[WorkGroups], None]
 logger = logging.getLogger(__name__)
 
 
@@ -170,9 +172,9 @@ class Watching:
     @_safely
     def hear_stage(self, ended: StageEnded) -> None:
         """A stage of a conversion is over."""
-        if ended.media_type:
+        if ended.stage is FlowStage.OPEN:
             self._facts(ended.request_id).media_type = ended.media_type
-        if ended.stage is FlowStage.ADMISSION:
+        elif ended.stage is FlowStage.ADMISSION:
             facts = self._facts(ended.request_id)
             facts.waited_s += ended.wait_s
             facts.file = ended.file
@@ -188,7 +190,9 @@ class Watching:
     @_safely
     def hear_page(self, ended: PageEnded) -> None:
         """A page was read, or was not."""
-        self._keep(self._clock.now(), *ended.stages)
+        at = self._clock.now()
+        for stage in ended.stages:
+            self._keep(at, stage)
         for follower in self._followers:
             self._call(follower.hear_page, ended)
         if ended.failure is None and not ended.retried and all(asked.error is None for asked in ended.asked):
@@ -258,13 +262,16 @@ class Watching:
     def tell_waiting(self) -> None:
         """Tell the listeners of every measurement that has waited until now."""
         waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        pieces = [piece for at, ended in waiting for piece in measure(at, ended)]
-        if pieces:
+        groups: defaultdict[WorkKey, list[WorkMeasured]] = defaultdict(list)
+        for at, ended in waiting:
+            for piece in measure(at, ended):
+                groups[piece[1:3]].append(piece)
+        if groups:
             for _, to_work in self._listeners:
-                self._call(to_work, pieces)
+                self._call(to_work, groups)
 
-    def _keep(self, at: datetime, *ended: Ended) -> None:
-        self._waiting.extend([(at, each) for each in ended])
+    def _keep(self, at: datetime, ended: Ended) -> None:
+        self._waiting.append((at, ended))
         if len(self._waiting) >= WAITING_MAX:
             self.tell_waiting()
 
@@ -338,8 +345,8 @@ class Watching:
             self.note_failure(error)
 
 
-def _each(listener: Listener, pieces: Sequence[WorkMeasured]) -> None:
-    for piece in pieces:
+def _each(listener: Listener, groups: WorkGroups) -> None:
+    for piece in chain.from_iterable(groups.values()):
         listener(piece)
 
 

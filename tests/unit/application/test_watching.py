@@ -372,7 +372,7 @@ def test_requests_that_nobody_answers_are_forgotten_in_time(heard: Heard) -> Non
 
 def test_measurements_are_told_together_and_never_wait_in_great_number(heard: Heard) -> None:
     watching, errors, batches = Watching(heard.clock), list[object](), list[int]()
-    watching.listen(errors.append, to_work=lambda pieces: batches.append(len(pieces)))
+    watching.listen(errors.append, to_work=lambda groups: batches.append(sum(map(len, groups.values()))))
     for number in range(2 * WAITING_MAX + 3):
         watching.hear_stage(StageEnded(stage=FlowStage.CHECK, request_id=str(number), duration_s=0))
     assert (errors, batches) == ([], [WAITING_MAX, WAITING_MAX])

@@ -37,7 +37,9 @@ def estimate_s(bucket: int) -> float:
 
 def bound_all(durations_s: Sequence[float]) -> Sequence[float]:
     """Return durations as they are counted: no number counts as 0, and nothing is shorter than 0 or too long."""
-    if all(0.0 <= each <= DURATION_S_MAX for each in durations_s):  # no comparison holds for what is no number
+    total_s = sum(durations_s)
+    is_number = total_s == total_s  # noqa: PLR0124 - one that is none makes a sum that is none, and equals nothing
+    if is_number and min(durations_s, default=0.0) >= 0.0 and max(durations_s, default=0.0) <= DURATION_S_MAX:
         return durations_s
     return [0.0 if isnan(each) else min(max(each, 0.0), DURATION_S_MAX) for each in durations_s]
 
@@ -65,7 +67,7 @@ class Sketch:
         bounded = bound_all(durations_s)
         nanoseconds = [round(duration_s * NANOSECONDS) for duration_s in bounded]
         self._note(len(nanoseconds), sum(nanoseconds), min(nanoseconds), max(nanoseconds))
-        for bucket in map(find_bucket, bounded):
+        for bucket in [0 if each < DURATION_S_MIN else ceil(log(each) / _LOG_GAMMA) + _OFFSET for each in bounded]:
             buckets[bucket] = buckets.get(bucket, 0) + 1
 
     def _note(self, count: int, sum_ns: int, min_ns: int, max_ns: int) -> None:
@@ -151,9 +153,13 @@ class Histogram:
 
     def add(self, durations_s: Sequence[float]) -> None:
         """Count durations."""
+        if not any(durations_s):  # most waits are none
+            self._counts[0] += len(durations_s)
+            self.count += len(durations_s)
+            return
         bounded = bound_all(durations_s)
-        for duration_s in bounded:
-            self._counts[bisect_left(self._bounds_s, duration_s)] += 1
+        for place in [bisect_left(self._bounds_s, each) for each in bounded]:
+            self._counts[place] += 1
         self.count += len(bounded)
         self.sum_s += sum(bounded)
 

@@ -12,14 +12,14 @@ from ironleaf.foundation.database import DatabaseUnavailable
 from ironleaf.foundation.monitoring.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from datetime import datetime
 
     from ironleaf.foundation.clock import Clock
     from ironleaf.foundation.database import Database
     from ironleaf.foundation.monitoring.causes import Causes
     from ironleaf.foundation.monitoring.events import ErrorEvent, WorkMeasured
-    from ironleaf.foundation.monitoring.tally import Tally
+    from ironleaf.foundation.monitoring.tally import Tally, WorkGroups
     from ironleaf.foundation.monitoring.totals import Totals
     from ironleaf.foundation.monitoring.windows import Window
 
@@ -87,12 +87,12 @@ class Recorder:
         except Exception as error:  # noqa: BLE001 - statistics are no part of the work that they count
             self._note_failures(1, error)
 
-    def hear_work(self, pieces: Sequence[WorkMeasured]) -> None:
+    def hear_work(self, groups: WorkGroups) -> None:
         """Fold measurements in; never raises, never waits."""
         try:
-            self._journal.hear_work(pieces)
+            self._journal.hear_work(groups)
         except Exception as error:  # noqa: BLE001 - as above
-            self._note_failures(len(pieces), error)
+            self._note_failures(sum(map(len, groups.values())), error)
 
     def _note_failures(self, count: int, error: Exception) -> None:
         if self.failures == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -75,6 +76,8 @@ class WorkTally:
 
 
 WorkKey = tuple[Measured, str]
+WorkGroups = Mapping[WorkKey, "Sequence[WorkMeasured]"]
+"""Measurements by who did the work, in the order in which they ended: told together, they cost half as much."""
 
 
 class Tally:
