@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
@@ -10,6 +12,7 @@ from ironleaf.application.stages import EngineAsked, FlowStage, StageEnded
 from ironleaf.document import EngineName
 from ironleaf.foundation.errors import Entry, IronleafError
 from ironleaf.foundation.monitoring import Measured, WorkMeasured
+from ironleaf.foundation.monitoring.tally import WorkGroups, WorkKey
 from ironleaf.foundation.resilience import AttemptTimedOut
 from ironleaf.services.engines.errors import ENGINE_TIMEOUT
 
@@ -19,17 +22,22 @@ Ended = StageEnded | EngineAsked | WorkMeasured
 """The last one is a measurement already."""
 
 
-def measure(at: datetime, ended: Ended) -> tuple[WorkMeasured, ...]:
-    """Return what ended at ``at`` as statistics count it: a backend counts as itself and as its engine."""
-    if isinstance(ended, StageEnded):
-        stage, _, duration_s, wait_s, pages, ok, *_ = ended
-        return (WorkMeasured(at, Measured.STAGE, _NAMES[stage], duration_s, wait_s, pages, ok),)
-    if isinstance(ended, WorkMeasured):
-        return (ended,)
-    engine = _measure_asked(at, Measured.ENGINE, ended.engine, ended)
-    if ended.alias == ended.engine or ended.engine != EngineName.VL:
-        return (engine,)
-    return engine, _measure_asked(at, Measured.BACKEND, ended.alias, ended)
+def measure(waiting: Iterable[tuple[datetime, Ended]]) -> WorkGroups:
+    """Return what ended, and when, as statistics count it: a backend counts as itself and as its engine."""
+    groups: defaultdict[WorkKey, list[WorkMeasured]] = defaultdict(list)
+    for at, ended in waiting:
+        if isinstance(ended, StageEnded):  # most of them: written for speed
+            stage, _, duration_s, wait_s, pages, ok, *_ = ended
+            name = _NAMES[stage]
+            piece = WorkMeasured(at, Measured.STAGE, name, duration_s, wait_s, pages, ok)
+            groups[Measured.STAGE, name].append(piece)
+        elif isinstance(ended, WorkMeasured):
+            groups[ended.measured, ended.name].append(ended)
+        else:
+            groups[Measured.ENGINE, ended.engine].append(_measure_asked(at, Measured.ENGINE, ended.engine, ended))
+            if ended.alias != ended.engine and ended.engine == EngineName.VL:
+                groups[Measured.BACKEND, ended.alias].append(_measure_asked(at, Measured.BACKEND, ended.alias, ended))
+    return groups
 
 
 def _measure_asked(at: datetime, measured: Measured, name: str, asked: EngineAsked) -> WorkMeasured:

@@ -13,7 +13,7 @@ one page of text makes ten of them in three milliseconds, and must not pay for i
 from __future__ import annotations
 
 import logging
-from collections import Counter, defaultdict, deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,7 +30,7 @@ from ironleaf.foundation.clock import Clock
 from ironleaf.foundation.errors import Entry, Family, Kind
 from ironleaf.foundation.errors.protocol import SERVICE_BUSY
 from ironleaf.foundation.monitoring import ErrorEvent, Measured, Outcome, WorkMeasured
-from ironleaf.foundation.monitoring.tally import WorkGroups, WorkKey
+from ironleaf.foundation.monitoring.tally import WorkGroups
 from ironleaf.foundation.observability import make_fingerprint
 from ironleaf.foundation.processes import JobQueued, ProcessEvent, WorkerStartFailed
 from ironleaf.foundation.resilience import AttemptEnded, BulkheadQueued, ResilienceEvent, RetryScheduled
@@ -42,8 +42,8 @@ from ironleaf.web import ErrorSeen, RequestSeen
 
 REQUESTS_MAX: Final = 2_000
 """Requests whose facts are kept until they are answered: several times what may run and wait at once."""
-WAITING_MAX: Final = 256
-"""Measurements that wait to be told on, at most: telling as many takes half a millisecond."""
+WAITING_MAX: Final = 512
+"""Measurements that wait to be told on, at most: telling as many takes a millisecond."""
 SERVICE: Final = "service"
 RECOGNISERS: Final = "recognise"
 _NOT_ASKED: Final = frozenset({CIRCUIT_OPEN, ENGINE_BUSY})
@@ -262,11 +262,8 @@ class Watching:
     def tell_waiting(self) -> None:
         """Tell the listeners of every measurement that has waited until now."""
         waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        groups: defaultdict[WorkKey, list[WorkMeasured]] = defaultdict(list)
-        for at, ended in waiting:
-            for piece in measure(at, ended):
-                groups[piece[1:3]].append(piece)
-        if groups:
+        if waiting:
+            groups = measure(waiting)
             for _, to_work in self._listeners:
                 self._call(to_work, groups)
 
