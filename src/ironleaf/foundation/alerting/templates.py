@@ -52,12 +52,21 @@ _LABELS: Final[dict[str, Text]] = {
 }
 _NEW: Final = Text("never seen before", "首次出现")
 _BY: Final = Text("a person said that it is over", "人工确认已解决")
-_BY_ITSELF: Final = Text("nobody; it went by itself", "无人处理，自行恢复")
+_BY_ITSELF: Final = Text("nothing was done here; it went by itself", "本服务未采取措施，故障已自行消失")
 _IN_VAIN: Final = Text("in vain", "未成功")
 _RETURNS: Final = Text("came back {number} times", "期间复发 {number} 次")
+_REQUEST: Final = Text("1 request", "1 个请求")
 _REQUESTS: Final = Text("{number} requests", "{number} 个请求")
 _SHARE: Final = Text("{number} % of all", "占全部请求的 {number} %")
+_PAGE: Final = Text("1 page", "1 页")
 _PAGES: Final = Text("{number} pages", "{number} 页")
+_UNITS: Final = (Text("h", "小时"), Text("min", "分钟"), Text("s", "秒"))
+_COMMA: Final = Text(", ", "，")
+_STANDINGS: Final = {
+    "ready": Text("ready", "就绪"),
+    "degraded": Text("degraded", "降级"),
+    "down": Text("down", "不可用"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,9 +179,9 @@ def _details(incident: Incident, card: Mapping[str, Any], line: Any, language: L
     if change := card.get("last_change"):
         yield line("change", f"{_say_time(datetime.fromisoformat(change['at']))} ({', '.join(change['sections'])})")
     if incident.new_fingerprint:
-        yield line("new", f"{incident.fingerprint[:40]}, {_NEW.in_language(language)}")
+        yield line("new", f"{incident.fingerprint[:40]}{_COMMA.in_language(language)}{_NEW.in_language(language)}")
     if ladder := card.get("ladder"):
-        yield line("ladder", ", ".join(f"{each['engine']} {each['status']}" for each in ladder))
+        yield line("ladder", ", ".join(_say_standing(each, language) for each in ladder))
     if symptoms := card.get("symptoms"):
         yield line("symptoms", ", ".join(symptoms))
     if evidence := card.get("evidence"):
@@ -182,21 +191,31 @@ def _details(incident: Incident, card: Mapping[str, Any], line: Any, language: L
 def _say_blast(blast: Mapping[str, Any], language: Language) -> str:
     parts: list[str] = []
     if blast.get("requests"):
-        parts.append(_REQUESTS.in_language(language).format(number=blast["requests"]))
+        parts.append(_say_count(blast["requests"], _REQUEST, _REQUESTS, language))
         if blast.get("requests_share") is not None:
             share = f"{100 * float(blast['requests_share']):.0f}"
             parts.append(_SHARE.in_language(language).format(number=share))
     if blast.get("pages"):
-        parts.append(_PAGES.in_language(language).format(number=blast["pages"]))
+        parts.append(_say_count(blast["pages"], _PAGE, _PAGES, language))
     parts += blast.get("routes", [])
-    return ("，" if language == "zh" else ", ").join(parts)
+    return _COMMA.in_language(language).join(parts)
+
+
+def _say_count(number: int, one: Text, many: Text, language: Language) -> str:
+    return (one if number == 1 else many).in_language(language).format(number=number)
+
+
+def _say_standing(line: Mapping[str, str], language: Language) -> str:
+    status = line["status"]
+    word = _STANDINGS[status].in_language(language) if status in _STANDINGS else status
+    return f"{line['engine']} {word}"
 
 
 def _say_end(incident: Incident, language: Language) -> str:
-    parts = [_say_duration(_duration_s(incident) or 0)]
+    parts = [_say_duration(_duration_s(incident) or 0, language)]
     if incident.returns:
         parts.append(_RETURNS.in_language(language).format(number=incident.returns))
-    return ("，" if language == "zh" else ", ").join(parts)
+    return _COMMA.in_language(language).join(parts)
 
 
 def _say_healing(incident: Incident, language: Language) -> str:
@@ -216,11 +235,12 @@ def _duration_s(incident: Incident) -> int | None:
     return max(0, round((incident.resolved_at - incident.since).total_seconds()))
 
 
-def _say_duration(seconds: int) -> str:
+def _say_duration(seconds: int, language: Language) -> str:
     hours, rest = divmod(seconds, 3_600)
     minutes, seconds = divmod(rest, 60)
-    parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
-    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 s"
+    units = [unit.in_language(language) for unit in _UNITS]
+    parts = zip((hours, minutes, seconds), units, strict=True)
+    return " ".join(f"{number} {unit}" for number, unit in parts if number) or f"0 {units[-1]}"
 
 
 def _say_time(at: datetime) -> str:

@@ -15,6 +15,7 @@ from ironleaf.foundation.alerting.card import Blast, Change, Facts, Mending, clo
 from ironleaf.foundation.alerting.incidents import Incident, IncidentState, NoticeKind
 from ironleaf.foundation.alerting.templates import BODY_BYTES_MAX, render, render_test
 from ironleaf.foundation.errors import Text
+from ironleaf.foundation.errors.entry import LANGUAGES
 
 if TYPE_CHECKING:
     from ironleaf.foundation.errors import Language
@@ -39,7 +40,10 @@ def make_incident(**evidence: float | str) -> Incident:
     ("language", "words"),
     [
         ("en", ("act now", "Do: Mend it.", "500 requests, 83 % of all, 812 pages", "never seen before", "reader down")),
-        ("zh", ("立即处理", "处理建议：请修复。", "500 个请求，占全部请求的 83 %，812 页", "首次出现", "reader down")),
+        (
+            "zh",
+            ("立即处理", "处理建议：请修复。", "500 个请求，占全部请求的 83 %，812 页", "，首次出现", "reader 不可用"),
+        ),
     ],
 )
 def test_the_card_stands_in_the_text(language: Language, words: tuple[str, ...]) -> None:
@@ -73,8 +77,12 @@ def test_the_end_says_how_long_it_lasted() -> None:
 @pytest.mark.parametrize(
     ("language", "mended", "itself"),
     [
-        ("en", "Mended by: launched (00:01:40 UTC): in vain; back (00:03:20 UTC)", "nobody; it went by itself"),
-        ("zh", "恢复方式：重启 (00:01:40 UTC): 未成功；恢复 (00:03:20 UTC)", "无人处理，自行恢复"),
+        (
+            "en",
+            "Mended by: launched (00:01:40 UTC): in vain; back (00:03:20 UTC)",
+            "nothing was done here; it went by itself",
+        ),
+        ("zh", "恢复方式：重启 (00:01:40 UTC): 未成功；恢复 (00:03:20 UTC)", "本服务未采取措施，故障已自行消失"),
     ],
 )
 def test_the_end_says_what_healed_it_and_how_far_it_reached(language: Language, mended: str, itself: str) -> None:
@@ -103,6 +111,17 @@ def test_the_end_says_what_healed_it_and_how_far_it_reached(language: Language, 
     assert message.data["card"]["healing"][1]["done"] is True
     assert message.data["card"]["healing"][1]["words"] == ("back" if language == "en" else "恢复")
     assert itself in render(ended, NoticeKind.RESOLVED, delivery_id="x", language=language).body
+
+
+def test_one_is_one_and_time_has_units_in_both_languages() -> None:
+    facts = replace(tell_facts(make_incident()), blast=Blast(requests=1, requests_share=0.5, pages=1))
+    incident = replace(make_incident(), resolved_at=START + timedelta(seconds=3_725), state=IncidentState.RESOLVED)
+    incident = replace(incident, card=make_card(incident, facts, ()))
+    english, chinese = (
+        render(incident, NoticeKind.RESOLVED, delivery_id="x", language=language).body for language in LANGUAGES
+    )
+    assert "Hits: 1 request, 50 % of all, 1 page\n" in english
+    assert "持续时间：1 小时 2 分钟 5 秒\n影响范围：1 个请求，占全部请求的 50 %，1 页\n" in chinese
 
 
 def test_a_replica_that_did_not_see_the_beginning_takes_its_word_for_it() -> None:
