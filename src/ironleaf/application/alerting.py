@@ -30,6 +30,7 @@ from ironleaf.foundation.clock import Clock
 from ironleaf.foundation.database import Database
 from ironleaf.foundation.errors import Catalogue, Text
 from ironleaf.foundation.monitoring import ErrorEvent, Measured, WorkMeasured
+from ironleaf.foundation.monitoring.detection.rules import DISK_FILLING
 from ironleaf.foundation.monitoring.tally import WorkGroups
 from ironleaf.foundation.observability import Redactor
 from ironleaf.services.engines.ledger import HealingAction, HealingEntry, HealingOutcome
@@ -52,6 +53,8 @@ ACTIONS: Final[Mapping[HealingAction, Text]] = MappingProxyType(
     }
 )
 """What the ledger's words mean to a person who was woken."""
+_FORETELL: Final = frozenset({DISK_FILLING.name})
+"""Rules that speak before anything fails: what the catalogue tells a caller whom it hits is not true yet."""
 _MENDED: Final = frozenset({HealingOutcome.DONE, HealingOutcome.FAILED})
 Standings = tuple[tuple[str, str], ...]
 logger = logging.getLogger(__name__)
@@ -74,7 +77,7 @@ class CardFacts:
         entry = self.catalogue.find(incident.cause)
         by_rule = ALL_RULES[rule].sentence if rule in ALL_RULES else UNKNOWN
         return Facts(
-            summary=by_rule if entry is None else entry.message,
+            summary=by_rule if entry is None or rule in _FORETELL else entry.message,
             advice=RULE_ADVICE.get(rule, RULE_ADVICE["component-unhealthy"])
             if entry is None
             else entry.operator_advice,

@@ -209,6 +209,10 @@ def test_a_card_speaks_with_the_catalogue_where_it_knows_the_cause_and_else_with
     assert known.runbook == "/runbooks/error-onset"
     unknown = facts(make_incident("traffic", "silent", "no-traffic"))
     assert (unknown.summary, unknown.advice) == (ALL_RULES["no-traffic"].sentence, RULE_ADVICE["no-traffic"])
+    full = facts(make_incident("disk", "spool-full", "disk-filling"))
+    room = catalogue.find("spool-full")
+    assert room is not None
+    assert (full.summary, full.advice) == (ALL_RULES["disk-filling"].sentence, room.operator_advice)
     assert facts(make_incident(rule="of-a-later-version")).runbook == "/runbooks/of-a-later-version"
     assert make_card(make_incident(), known, ())["ladder"] == [{"engine": "reader", "status": "down"}]
 

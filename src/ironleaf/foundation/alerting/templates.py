@@ -25,6 +25,9 @@ BODY_BYTES_MAX: Final = 1_800
 """The narrowest of the channels (WeCom) takes 2,048 bytes, title included."""
 _TITLE_BYTES: Final = 240
 
+_BYTES: Final = "_bytes"
+_GIBIBYTE: Final = 1024**3
+
 _URGENCIES: Final = {
     Urgency.PAGE: Text("act now", "立即处理"),
     Urgency.TICKET: Text("in working hours", "工作时间处理"),
@@ -185,7 +188,7 @@ def _details(incident: Incident, card: Mapping[str, Any], line: Any, language: L
     if symptoms := card.get("symptoms"):
         yield line("symptoms", ", ".join(symptoms))
     if evidence := card.get("evidence"):
-        yield line("evidence", ", ".join(f"{name} {_say_number(value)}" for name, value in evidence.items()))
+        yield line("evidence", ", ".join(_say_fact(name, value) for name, value in evidence.items()))
 
 
 def _say_blast(blast: Mapping[str, Any], language: Language) -> str:
@@ -245,6 +248,13 @@ def _say_duration(seconds: int, language: Language) -> str:
 
 def _say_time(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _say_fact(name: str, value: float | str) -> str:
+    """Return a measured fact; bytes as people say them."""
+    if name.endswith(_BYTES) and not isinstance(value, str):
+        return f"{name.removesuffix(_BYTES)} {value / _GIBIBYTE:.1f} GiB"
+    return f"{name} {_say_number(value)}"
 
 
 def _say_number(value: float | str) -> str:

@@ -113,6 +113,12 @@ def test_the_end_says_what_healed_it_and_how_far_it_reached(language: Language, 
     assert itself in render(ended, NoticeKind.RESOLVED, delivery_id="x", language=language).body
 
 
+def test_bytes_are_said_as_people_say_them() -> None:
+    message = render(make_incident(free_bytes=63_687_127_040), NoticeKind.OPENED, delivery_id="x", language="en")
+    assert "Measured: free 59.3 GiB" in message.body
+    assert message.data["card"]["evidence"] == {"free_bytes": 63_687_127_040}
+
+
 def test_one_is_one_and_time_has_units_in_both_languages() -> None:
     facts = replace(tell_facts(make_incident()), blast=Blast(requests=1, requests_share=0.5, pages=1))
     incident = replace(make_incident(), resolved_at=START + timedelta(seconds=3_725), state=IncidentState.RESOLVED)
