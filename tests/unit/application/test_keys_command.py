@@ -12,7 +12,7 @@ from ironleaf.application.access.key_store import DatabaseKeys
 from ironleaf.application.access.keys import Scope, proves, read_key
 from ironleaf.application.cli import keys
 from ironleaf.faults import ManualClock
-from ironleaf.foundation.database import Database, DatabaseSettings, DatabaseUnavailable
+from ironleaf.foundation.database import Database, DatabaseSettings, DatabaseUnavailable, migrating
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +58,17 @@ def test_looking_makes_no_database(tmp_path: Path) -> None:
     assert "There is no key yet" in listed.stderr
     assert json.loads(run("list", "--json").stdout) == []
     assert list(tmp_path.glob("keys.db*")) == []
+
+
+def test_looking_changes_no_schema(tmp_path: Path) -> None:
+    database = Database(DatabaseSettings(url=f"sqlite:///{tmp_path / 'keys.db'}"), clock=ManualClock())
+    database.alter(lambda connection: migrating.upgrade(connection, "20261124_baseline"))
+    assert isinstance(run("list").exception, DatabaseUnavailable)
+    assert isinstance(run("revoke", "0123456789").exception, DatabaseUnavailable)
+    assert database.transact(migrating.read_version, read_only=True) == "20261124_baseline"
+    run("create", "Ada")
+    assert "Ada" in run("list").stdout
+    database.close()
 
 
 def test_a_key_is_for_converting_and_a_year_unless_said_otherwise(store: DatabaseKeys) -> None:

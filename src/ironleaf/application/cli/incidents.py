@@ -213,7 +213,7 @@ async def _step(desk: _Desk, act: Callable[[Board], T]) -> T:
 
 
 def _work(ask: Callable[[_Desk], Awaitable[T]], *, otherwise: T | None = None) -> T:
-    """Return what ``ask`` finds in the settings' database, its schema up to date; ``otherwise`` where there is none.
+    """Return what ``ask`` finds in the settings' database, as its service has set it up; ``otherwise`` without one.
 
     Raises:
         DatabaseUnavailable: it is away.
@@ -238,7 +238,6 @@ async def _ask(settings: Settings, ask: Callable[[_Desk], Awaitable[T]], otherwi
             raise BusinessError(INCIDENT_NOT_FOUND)
         return otherwise
     try:
-        await asyncio.to_thread(database.migrate)
         store = DatabaseStore(database, settings.alerts.make_policy())
         return await ask(_Desk(store=store, redactor=Redactor(secrets=list_secrets(settings))))
     finally:

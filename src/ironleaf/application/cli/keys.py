@@ -153,8 +153,8 @@ def revoke(
 
 
 @contextmanager
-def _open_store() -> Generator[DatabaseKeys]:
-    """Yield the keys of the settings' database, its schema up to date; close it after. Makes it where there is none.
+def _open_store(*, migrates: bool = True) -> Generator[DatabaseKeys]:
+    """Yield the keys of the settings' database; close it after. ``migrates``: makes it, or brings it up to date.
 
     Raises:
         DatabaseUnavailable: it is away.
@@ -167,7 +167,8 @@ def _open_store() -> Generator[DatabaseKeys]:
     set_up_logs(settings, console=False)
     database = Database(settings.database, clock=SystemClock())
     try:
-        database.migrate()
+        if migrates:
+            database.migrate()
         yield DatabaseKeys(database)
     finally:
         database.close()
@@ -175,7 +176,7 @@ def _open_store() -> Generator[DatabaseKeys]:
 
 @contextmanager
 def _open_store_if_begun() -> Generator[DatabaseKeys | None]:
-    """Yield the same; None where there is no database yet, and so no key.
+    """Yield the same as it is: who only looks changes no schema under a service. None where there is no database yet.
 
     Raises:
         DatabaseUnavailable: it is away.
@@ -185,7 +186,7 @@ def _open_store_if_begun() -> Generator[DatabaseKeys | None]:
     if not Database(load_settings().database, clock=SystemClock()).begun:
         yield None
         return
-    with _open_store() as store:
+    with _open_store(migrates=False) as store:
         yield store
 
 
