@@ -233,10 +233,11 @@ class Board:
     # --- the rules ------------------------------------------------------------------------------------------------
 
     def _raise_parents(self) -> None:
-        """Let an incident be as urgent, and told as soon, as what it keeps quiet would be."""
-        for child in tuple(self.incidents.values()):
+        """Let an incident be as urgent, and told as soon, as what it keeps quiet would be if it spoke."""
+        children = [each for each in self.incidents.values() if each.live and each.holds and not each.silenced_by]
+        for child in children:
             parent = self.incidents.get(child.muted_by)
-            if parent is not None and child.live and child.holds and parent.live and parent.holds:
+            if parent is not None and parent.live and parent.holds:
                 urgency = Urgency.PAGE if child.urgency is Urgency.PAGE else parent.urgency
                 due_at = min(self._due_at(parent), self._due_at(child))
                 if (urgency, due_at) != (parent.urgency, self._due_at(parent)):

@@ -420,6 +420,16 @@ def test_of_two_names_of_one_root_the_sure_one_is_told_at_its_own_time() -> None
     assert len(story.told) == 1
 
 
+def test_what_a_person_silenced_makes_nothing_urgent() -> None:
+    story = Story()
+    story.board.silence(make_silence(component="service"), story.now)
+    story.hear("database", "database-unavailable", "component-degraded", urgency=Urgency.TICKET)
+    story.hear("service", "failed-requests", "budget-burn")
+    story.wait(20)
+    assert story.told == [("opened", "database/database-unavailable")]
+    assert next(iter(story.board.incidents.values())).urgency is Urgency.TICKET
+
+
 def test_what_keeps_a_page_quiet_is_a_page_itself() -> None:
     story = Story()
     story.hear("database", "database-unavailable", "component-degraded", urgency=Urgency.TICKET)
