@@ -162,6 +162,26 @@ def test_every_window_equals_a_recount(events: list[tuple[str, int, int, float]]
         assert (work.duration.count if work else 0) == sum(kind == "work" for kind, *_ in inside)
 
 
+@given(st.lists(st.tuples(st.integers(0, 20), st.floats(0, 10), st.sampled_from(["open", "clean", "no name"]))))
+def test_measurements_that_are_told_together_are_those_that_are_told_one_by_one(
+    told: list[tuple[int, float, str]],
+) -> None:
+    pieces = [make_work(s, START + timedelta(seconds=at_s), s / 2, name) for at_s, s, name in told]
+    together, alone = Journal(), Journal()
+    groups: dict[tuple[Measured, str], list[WorkMeasured]] = {}
+    for piece in pieces:
+        groups.setdefault((piece.measured, piece.name), []).append(piece)
+        alone.hear(piece)
+    together.hear_work(groups)
+    for window in Window:
+        one, other = (each.read(window, START.timestamp() + 20) for each in (together, alone))
+        assert sorted_pack(one) == sorted_pack(other)
+    for key, total in alone.totals.work.items():
+        assert together.totals.work[key].duration.cumulative() == total.duration.cumulative()
+        assert together.totals.work[key].wait.cumulative() == total.wait.cumulative()
+        assert (together.totals.work[key].pages, together.totals.work[key].failed) == (total.pages, total.failed)
+
+
 @given(st.lists(st.integers(-(10**9), 10**9), max_size=30))
 def test_a_clock_that_jumps_about_costs_bounded_room_and_never_an_error(jumps: list[int]) -> None:
     journal = Journal()

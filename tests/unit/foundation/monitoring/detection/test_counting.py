@@ -140,6 +140,30 @@ def test_work_is_counted_by_the_part_that_did_it_and_probes_are_nobodys_requests
     }
 
 
+def test_work_that_is_told_together_is_that_which_is_told_one_by_one() -> None:
+    pieces = [
+        work(measured, name, ok=ok, pages=pages, cost=cost, wait_s=0.5)
+        for measured, name in (
+            (Measured.ROUTE, "/livez"),
+            (Measured.ROUTE, "/v1/convert"),
+            (Measured.ENGINE, "vl"),
+            (Measured.BACKEND, "alpha"),
+            (Measured.STAGE, "open"),
+        )
+        for ok in (True, False)
+        for pages, cost in ((0, 0.0), (70, 1.5))
+        for _ in range(30)
+    ]
+    groups: dict[tuple[Measured, str], list[WorkMeasured]] = {}
+    for piece in pieces:
+        groups.setdefault((piece.measured, piece.name), []).append(piece)
+    counter = make_counter()
+    counter.hear_work(groups)
+    tick = counter.take(now_s=1.0, at=MONDAY)
+    assert tick == count(*pieces)
+    assert (tick.requests, len(tick.paces)) == (120, 3)
+
+
 def test_fingerprints_are_of_our_own_faults() -> None:
     tick = count(error(fingerprint="f"), error(fingerprint="f"), error(fingerprint="g", level=Level.L2))
     assert [sight.fingerprint for sight in tick.sights] == ["f"]
