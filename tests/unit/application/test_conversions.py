@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import threading
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from ironleaf.application.api.routes import name_peer
 from ironleaf.application.conversions import LARGE_BYTES, Asker, Conversions, FormBody, name_party
 from ironleaf.application.options import ConvertOptions
 from ironleaf.application.progress import ProgressBoard
+from ironleaf.application.stages import FlowStage, StageEnded, ignore
 from ironleaf.faults import ManualClock
 from ironleaf.foundation.errors import LimitReached
 from ironleaf.foundation.errors.protocol import SERVICE_BUSY
@@ -20,7 +22,7 @@ from ironleaf.services.files.settings import FileLimits
 from ironleaf.services.files.spool import Spool, SpoolRoot
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
 
@@ -37,7 +39,7 @@ class Listening:
     inspect = convert
 
 
-def make_conversions(flow: Any, spools: Path) -> Conversions:
+def make_conversions(flow: Any, spools: Path, on_stage: Callable[[StageEnded], None] = ignore) -> Conversions:
     clock = ManualClock()
     return Conversions(
         flow=flow,
@@ -46,7 +48,20 @@ def make_conversions(flow: Any, spools: Path) -> Conversions:
         admission=Admission(running_max=1, queued_max=1, clock=clock),
         progress=ProgressBoard(),
         clock=clock,
+        on_stage=on_stage,
     )
+
+
+@pytest.mark.anyio
+async def test_an_admission_names_the_file_by_its_content(tmp_path: Path) -> None:
+    ended: list[StageEnded] = []
+    conversions = make_conversions(Listening(), tmp_path / "spools", ended.append)
+    for name, content in (("a.txt", b"one"), ("b.txt", b"one"), ("c.txt", b"two")):
+        (tmp_path / name).write_bytes(content)
+        await conversions.convert_path(tmp_path / name, ConvertOptions(), Asker(language="en", request_id=name))
+    one, again, other = [each.file for each in ended if each.stage is FlowStage.ADMISSION]
+    assert one == again == hashlib.sha256(b"one").hexdigest()[:16]
+    assert other != one
 
 
 @pytest.mark.anyio
