@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
 
 from ironleaf.application.errors import as_known
-from ironleaf.application.stages import EngineAsked, FlowStage, StageEnded
+from ironleaf.application.stages import EngineAsked, StageEnded
 from ironleaf.document import EngineName
 from ironleaf.foundation.errors import Entry, IronleafError
 from ironleaf.foundation.monitoring import Measured, WorkMeasured
@@ -16,8 +15,6 @@ from ironleaf.foundation.monitoring.tally import WorkGroups, WorkKey
 from ironleaf.foundation.resilience import AttemptTimedOut
 from ironleaf.services.engines.errors import ENGINE_TIMEOUT
 
-_NAMES: Final = {stage: stage.value for stage in FlowStage}
-"""An enumeration tells its value ten times as slowly, and a page of text has nine."""
 Ended = StageEnded | EngineAsked | WorkMeasured
 """The last one is a measurement already."""
 
@@ -25,19 +22,20 @@ Ended = StageEnded | EngineAsked | WorkMeasured
 def measure(waiting: Iterable[tuple[datetime, Ended]]) -> WorkGroups:
     """Return what ended, and when, as statistics count it: a backend counts as itself and as its engine."""
     groups: defaultdict[WorkKey, list[WorkMeasured]] = defaultdict(list)
+    stages: defaultdict[str, list[WorkMeasured]] = defaultdict(list)
     for at, ended in waiting:
-        if isinstance(ended, StageEnded):  # most of them: written for speed
-            stage, _, duration_s, wait_s, pages, ok, *_ = ended
-            name = _NAMES[stage]
-            piece = WorkMeasured(at, Measured.STAGE, name, duration_s, wait_s, pages, ok)
-            groups[Measured.STAGE, name].append(piece)
+        if isinstance(ended, StageEnded):  # a page has nine: written for speed, and an enumeration is slow to look up
+            stage, _, duration_s, wait_s, pages, ok, _, _, _, _ = ended
+            name = str(stage)
+            stages[name].append(WorkMeasured(at, Measured.STAGE, name, duration_s, wait_s, pages, ok))
         elif isinstance(ended, WorkMeasured):
             groups[ended.measured, ended.name].append(ended)
         else:
             groups[Measured.ENGINE, ended.engine].append(_measure_asked(at, Measured.ENGINE, ended.engine, ended))
             if ended.alias != ended.engine and ended.engine == EngineName.VL:
-                groups[Measured.BACKEND, ended.alias].append(_measure_asked(at, Measured.BACKEND, ended.alias, ended))
-    return groups
+                backend = _measure_asked(at, Measured.BACKEND, ended.alias, ended)
+                groups[Measured.BACKEND, ended.alias].append(backend)
+    return {**{(Measured.STAGE, name): pieces for name, pieces in stages.items()}, **groups}
 
 
 def _measure_asked(at: datetime, measured: Measured, name: str, asked: EngineAsked) -> WorkMeasured:
