@@ -103,10 +103,14 @@ def read_window(connection: Connection, window: Window, now_s: float) -> Tally:
 
 
 def read_periods(connection: Connection, window: Window, now_s: float) -> Iterator[tuple[int, Tally]]:
-    """Yield start (seconds of the epoch) and content of each written period of the window that ends now."""
+    """Return start (seconds of the epoch) and content of each written period of the window that ends now."""
     span = find_span(window, now_s)
+    return _read_periods(connection, span.resolution_s, span.first_s, span.last_s)
+
+
+def _read_periods(connection: Connection, resolution_s: int, first_s: int, last_s: int) -> Iterator[tuple[int, Tally]]:
     chosen = select(rollups.c.start_s, rollups.c.body).where(
-        rollups.c.resolution_s == span.resolution_s, rollups.c.start_s.between(span.first_s, span.last_s)
+        rollups.c.resolution_s == resolution_s, rollups.c.start_s.between(first_s, last_s)
     )
     for start_s, body in connection.execute(chosen):
         yield start_s, unpack_tally(body)
@@ -118,8 +122,12 @@ def read_windows(connection: Connection, windows: tuple[Window, ...], now_s: flo
 
 
 def read_request_hours(connection: Connection, now_s: float) -> dict[datetime, int]:
-    """Return the requests of all replicas by the hour of the last week."""
-    return spread_requests(read_periods(connection, Window.WEEK, now_s))
+    """Return the requests of all replicas by the hour, of the last week and the few hours more that are kept.
+
+    With those the same hour a week ago is known from the start of a process on.
+    """
+    resolution_s = RESOLUTIONS_S[-1]
+    return spread_requests(_read_periods(connection, resolution_s, *find_kept(resolution_s, now_s)))
 
 
 def read_causes(connection: Connection) -> Causes:

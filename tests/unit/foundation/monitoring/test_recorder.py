@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import func, insert, select
+from tests.fixtures.detection import MONDAY, Stage
 
 from ironleaf.faults import ManualClock
 from ironleaf.foundation.database import Database, DatabaseSettings
 from ironleaf.foundation.database.errors import Trouble, make_unavailable
 from ironleaf.foundation.errors import Kind, Level
 from ironleaf.foundation.monitoring.causes import CAUSES_MAX
+from ironleaf.foundation.monitoring.detection.silence import Silence
 from ironleaf.foundation.monitoring.events import ErrorEvent, Measured, Outcome, WorkMeasured
 from ironleaf.foundation.monitoring.recorder import AWAY_WAIT_S_MAX, DROP_EVERY_S, STEADY_S, WRITE_EVERY_S, Recorder
 from ironleaf.foundation.monitoring.store import (
@@ -262,3 +264,23 @@ def test_levels_and_codes_are_told_apart() -> None:
     tally.add_error(make_error(clock), 5)
     tally.add_error(make_error(clock, level=Level.L1, code=41501), 7)
     assert tally.errors[Dimension.LEVEL] == {"L3": [1, 5, 5], "L1": [1, 7, 7]}
+
+
+@pytest.mark.parametrize("hour", [0.5, 1.5, 23.5])
+async def test_traffic_is_missed_from_the_start_since_the_same_hour_a_week_ago_is_kept(
+    database: Database, hour: float
+) -> None:
+    clock = ManualClock(wall=MONDAY + timedelta(hours=hour))
+    recorder = Recorder(database, writer="before", clock=clock)
+    for hours in range(1, 8 * 24):
+        for _ in range(20):
+            at = clock.now() - timedelta(hours=hours)
+            recorder.hear(WorkMeasured(at=at, measured=Measured.ROUTE, name="/v1/convert", duration_s=0.1))
+    assert await recorder.write()
+    silence = Silence(missed_min=5)
+    silence.recall(await Recorder(database, writer="after", clock=clock).read_request_hours())
+    stage = Stage(silence, now_s=hour * 3_600)
+    stage.feed(1.0, requests=1)
+    stage.feed_for(1_800, every_s=60.0)
+    assert [signal.rule for signal in stage.said] == ["no-traffic"]
+    await database.aclose()
