@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import re
 from email.policy import EmailPolicy
 from itertools import islice
 from typing import TYPE_CHECKING, Final, cast
@@ -28,6 +29,13 @@ PARTS_MAX: Final = 200
 """Parts of a mail that are looked at; newsletters have twenty."""
 
 
+MAILS_MAX: Final = 200
+"""Mails of a mailbox that are read."""
+_ENVELOPE: Final = b"From "
+_MAILS: Final = re.compile(rb"(?:\A|\r?\n\r?\n)From \S[^\r\n]*\r?\n(?=[!-9;-~]{1,76}:)")
+"""The line that begins each mail of a mailbox, and a header behind it."""
+
+
 class _BoundedHeaders(EmailPolicy):
     """The library's usual policy, for headers of bounded length: its parser's time grows with the square of it."""
 
@@ -49,11 +57,9 @@ class MailDecoder:
         Raises:
             BusinessError: it has neither a head nor a text.
         """
-        read = email.message_from_bytes(request.path.read_bytes(), policy=_BoundedHeaders())
-        message = cast("EmailMessage", read)  # as the policy makes them
-        cut = any(len(value) >= HEADER_CHARACTERS_MAX for _, value in message.raw_items())
-        notices: list[str] = [errors.TEXT_TRUNCATED.reason] if cut else []
-        blocks = [*_read_head(message), *_read_body(message, notices)]
+        mails, more = _split_mails(request.path.read_bytes())
+        notices: list[str] = [errors.TEXT_TRUNCATED.reason] if more else []
+        blocks = [block for mail in mails for block in _read_mail(mail, notices)]
         if not blocks:
             raise damaged(errors.DAMAGED_FILE, why="mail without head and text")
         return OpenedText(
@@ -61,6 +67,27 @@ class MailDecoder:
             characters_max=limits.files.text_characters_max,
             notices=tuple(dict.fromkeys(notices)),
         )
+
+
+def _split_mails(data: bytes) -> tuple[list[bytes], bool]:
+    """Return the mails of a mailbox, or the one mail that it is, and whether there are more than are read."""
+    if not data.startswith(_ENVELOPE):
+        return [data], False
+    begins = list(islice(_MAILS.finditer(data), MAILS_MAX + 1))
+    ends = [mark.start() for mark in begins[1:]]
+    if len(begins) <= MAILS_MAX:
+        ends.append(len(data))
+    mails = [data[mark.end() : end] for mark, end in zip(begins, ends, strict=False)]
+    return mails or [data], len(begins) > MAILS_MAX
+
+
+def _read_mail(data: bytes, notices: list[str]) -> Iterator[Block]:
+    read = email.message_from_bytes(data, policy=_BoundedHeaders())
+    message = cast("EmailMessage", read)  # as the policy makes them
+    if any(len(value) >= HEADER_CHARACTERS_MAX for _, value in message.raw_items()):
+        notices.append(errors.TEXT_TRUNCATED.reason)
+    yield from _read_head(message)
+    yield from _read_body(message, notices)
 
 
 def _read_head(message: MIMEPart) -> Iterator[Block]:

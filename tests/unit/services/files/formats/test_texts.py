@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ironleaf.services.files.formats.encodings import decode_text
 from ironleaf.services.files.formats.html import read_html
-from ironleaf.services.files.formats.mail import PARTS_MAX
+from ironleaf.services.files.formats.mail import MAILS_MAX, PARTS_MAX
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -230,6 +230,26 @@ def test_a_comment_that_ends_with_its_script_hides_nothing(tmp_path: Path, bench
     path = tmp_path / "in.html"
     path.write_text("<html><script><!-- x = 1 </script><p>Shown</p><!-- and <b>not</b> -->")
     assert bench.describe(path, "html").text_layer.text == "Shown"
+
+
+ENVELOPE = b"From a@b.example Sat Jan  3 00:00:00 2026\n"
+
+
+def test_a_mailbox_is_read_to_its_last_mail(tmp_path: Path, bench: Any) -> None:
+    second = ENVELOPE + b"From: c@d.example\nSubject: two\n\nsecond body\n"
+    path = tmp_path / "in.eml"
+    path.write_bytes(ENVELOPE + MAIL + b"\n" + second)
+    texts = [block.text for block in bench.describe(path, "eml").text_layer.blocks]
+    assert texts[0] == "Grüße"
+    assert texts[-3:] == ["two", "From: c@d.example", "second body"]
+    assert bench.open(path, "eml").notices == ("attachments-skipped",)
+
+
+def test_of_a_large_mailbox_so_many_mails_are_read_and_the_rest_is_told(tmp_path: Path, bench: Any) -> None:
+    path = tmp_path / "in.eml"
+    path.write_bytes((ENVELOPE + b"Subject: x\n\nFrom here on\n\n") * (MAILS_MAX + 1))
+    assert bench.open(path, "eml").notices == ("text-truncated",)
+    assert len(bench.describe(path, "eml").text_layer.blocks) == 2 * MAILS_MAX
 
 
 def test_a_mail_of_parts_without_a_boundary_is_a_text(tmp_path: Path, bench: Any) -> None:
