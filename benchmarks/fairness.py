@@ -45,7 +45,7 @@ def flood(junk: bytes, over: threading.Event, answers: Counter[str]) -> None:
                 answer = client.post(f"{URL}/v1/convert", files={"file": ("a.jpg", body)})
             except httpx.TransportError:
                 return  # the service was stopped while the last junk was on its way
-            answers[f"{answer.status_code}"] += 1
+            answers["read" if answer.is_success else answer.json()["error"]["reason"]] += 1
             if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
                 time.sleep(0.5)
 
