@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
-from ironleaf.application.admission import Admission
+from ironleaf.application.admission import LARGE_BYTES, Admission
 from ironleaf.application.flow import ConversionFlow, Order
 from ironleaf.application.options import OPTION_NAMES, ConvertOptions, parse_options
 from ironleaf.application.progress import Progress, ProgressBoard, Stage
@@ -33,8 +33,6 @@ SWEEPERS_MAX: Final = 2
 _SWEEPERS: Final = ThreadPoolExecutor(SWEEPERS_MAX, thread_name_prefix="sweep")
 FILE_MARK_CHARACTERS: Final = 16
 """Of the hash of a file's content: 64 bits tell files apart where nobody gains from making two alike."""
-LARGE_BYTES: Final = 4 * 1024 * 1024
-"""A file of more takes turns with the small ones of the same caller: twenty scanned pages begin here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,3 +70,23 @@ async def test_a_letter_is_not_refused_for_the_time_that_large_files_take() -> N
     await clock.run_for(60.0)
     assert await asyncio.gather(letter, *under_way) == ["document"] * 3
     assert isinstance(large.exception(), LimitReached)
+
+
+@pytest.mark.anyio
+async def test_a_large_file_is_not_refused_for_the_shortness_of_letters() -> None:
+    clock = ManualClock()
+    admission = Admission(running_max=1, queued_max=5, clock=clock)
+
+    async def work() -> str:
+        await clock.sleep(1.0)
+        return "document"
+
+    def ask(file_bytes: int) -> asyncio.Task[str]:
+        return asyncio.create_task(admission.run(work, Deadline.after(60.0, clock), file_bytes=file_bytes))
+
+    first = ask(11)
+    await clock.run_for(1.0)
+    await first
+    running, large = ask(11), ask(40 * MEGABYTE)  # the first large one ever: nothing is known of its kind
+    await clock.run_for(2.0)
+    assert await asyncio.gather(running, large) == ["document"] * 2
