@@ -294,8 +294,10 @@ class Board:
         parent = find_parent(incident, others)
         silence = find_silence(incident, self.silences.values(), now)
         muted_by, silenced_by = parent.id if parent else "", silence.id if silence else ""
-        if not incident.holds:  # what was quiet to its end stays quiet
-            muted_by, silenced_by = muted_by or incident.muted_by, silenced_by or incident.silenced_by
+        if not incident.holds or not self._is_witnessed(incident):  # what was quiet to its end stays quiet
+            muted_by = muted_by or incident.muted_by
+        if not incident.holds:
+            silenced_by = silenced_by or incident.silenced_by
         if (muted_by, silenced_by) == (incident.muted_by, incident.silenced_by):
             return
         judged = self._put(replace(incident, muted_by=muted_by, silenced_by=silenced_by))
@@ -303,6 +305,10 @@ class Board:
             self._tell(judged, Act.MUTED, now, why=muted_by)
         if silenced_by and silenced_by != incident.silenced_by:
             self._tell(judged, Act.SILENCED, now, why=silenced_by)
+
+    def _is_witnessed(self, incident: Incident) -> bool:
+        """Tell whether a replica that lives says so, and not only one from before a start."""
+        return any(name[0] == incident.key and claim.orphaned_at is None for name, claim in self.claims.items())
 
     def _speaks(self, incident: Incident, now: datetime) -> bool:
         return now >= self._due_at(incident) and not incident.muted_by and not incident.silenced_by

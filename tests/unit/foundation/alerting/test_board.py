@@ -293,6 +293,25 @@ def test_a_restart_in_the_middle_changes_nothing() -> None:
     assert [kind for kind, _ in story.told] == ["opened", "resolved"]
 
 
+def test_what_was_kept_quiet_speaks_only_on_the_word_of_one_that_lives() -> None:
+    """The model is mended, the service started again; the symptom's rule looks minutes after the root's."""
+    story = Story()
+    story.hear(BACKEND, "model-unavailable", "backend-down")
+    story.wait(130)
+    story.hear("model", "degraded", "component-degraded", urgency=Urgency.TICKET)
+    story.wait(60)
+    story.alive = {"a#2"}
+    story.wait(60)
+    story.hear(BACKEND, "model-unavailable", "backend-down", replica="a#2", clear=True)
+    story.wait(200)
+    opened, resolved = ("opened", f"{BACKEND}/model-unavailable"), ("resolved", f"{BACKEND}/model-unavailable")
+    assert story.told == [opened, resolved], "nobody has seen the symptom since the start"
+
+    story.hear("model", "degraded", "component-degraded", urgency=Urgency.TICKET, replica="a#2")
+    story.wait(2)
+    assert story.told == [opened, resolved, ("opened", "model/degraded")]
+
+
 def test_a_silence_keeps_quiet_and_its_end_speaks() -> None:
     story = Story()
     story.board.silence(make_silence(ends_s=100), story.now)
