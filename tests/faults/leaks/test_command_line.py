@@ -18,6 +18,8 @@ from ironleaf.application.cli.converting import Target, convert_files
 from ironleaf.application.cli.exits import EXIT_CODES
 from ironleaf.application.options import ConvertOptions, EngineChoice, OutputFormat
 from ironleaf.application.settings import Settings
+from ironleaf.foundation.clock import SystemClock
+from ironleaf.foundation.database import Database, DatabaseSettings
 from ironleaf.foundation.errors import Kind
 from ironleaf.foundation.observability import LogSettings
 
@@ -90,11 +92,20 @@ _ORDERS = {
 }
 
 
+def make_database(url: str) -> None:
+    """Make one with its tables: commands that only look ask none that is not there."""
+    database = Database(DatabaseSettings(url=url), clock=SystemClock())
+    database.migrate()
+    database.close()
+
+
 @pytest.mark.parametrize("order", _ORDERS)
 def test_orders_to_the_database_say_what_the_catalogue_says_whatever_the_database_does(
     order: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("IRONLEAF_DATABASE__URL", f"sqlite:///{tmp_path}/ironleaf.db")
+    url = f"sqlite:///{tmp_path}/ironleaf.db"
+    make_database(url)
+    monkeypatch.setenv("IRONLEAF_DATABASE__URL", url)
     monkeypatch.setenv("IRONLEAF_LOGS__DIRECTORY", str(tmp_path / "logs"))
     monkeypatch.setattr("ironleaf.application.cli.opening.configure_logs", lambda *_: None)
     monkeypatch.setattr("sys.argv", ["ironleaf", *_ORDERS[order]])
