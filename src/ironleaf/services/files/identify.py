@@ -8,7 +8,7 @@ from ironleaf.services.files import filetypes as types
 from ironleaf.services.files.containers import identify_ole, identify_zip
 from ironleaf.services.files.ole_directory import OLE_SIGNATURE
 from ironleaf.services.files.signatures import find_pdf_header, match_signature
-from ironleaf.services.files.texts import decode_head, match_text
+from ironleaf.services.files.texts import decode_head, is_binary_mail, match_text
 from ironleaf.services.files.zip_directory import LOCAL_HEADER, read_directory
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ def _identify_unmarked(handle: BufferedIOBase, head: bytes, hint: FileFormat | N
     text = decode_head(head)
     if text is not None:
         return match_text(text, hint=hint)
+    if is_binary_mail(head):
+        return types.EML
     directory = read_directory(handle, entries_max=1)
     return identify_zip(handle, head) if directory and directory.entries else types.UNKNOWN
 

@@ -50,6 +50,8 @@ _MAIL_HEADERS: Final = _SURE_MAIL_HEADERS | {
     "sender",
 }
 _MAIL_HEADERS_MIN: Final = 2
+_MULTIPART: Final = re.compile(r"content-type:\s*multipart/", re.IGNORECASE)
+_HEADERS_END: Final = re.compile(rb"\r?\n\r?\n")
 
 _DELIMITERS: Final = (",", ";", "\t", "|")
 _CSV_ROWS_READ: Final = 20
@@ -76,6 +78,13 @@ def decode_head(head: bytes) -> str | None:
         return codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
         return head.decode("latin-1")
+
+
+def is_binary_mail(head: bytes) -> bool:
+    """Return whether it begins as mail does, whatever bytes stand below: mail may carry them as they are."""
+    headers, *below = _HEADERS_END.split(head, maxsplit=1)
+    text = decode_head(headers)
+    return bool(below) and text is not None and _is_mail(text)
 
 
 def find_unmarked(sample: bytes) -> str | None:
@@ -151,15 +160,17 @@ def _skip_prolog_part(text: str, at: int) -> int | None:
 
 def _is_mail(text: str) -> bool:
     names: set[str] = set()
+    multipart = False
     for number, line in enumerate(text.splitlines()):
         if not line.strip():
             break
         header = _HEADER_LINE.match(line)
         if header:
             names.add(header[1].lower())
+            multipart = multipart or bool(_MULTIPART.match(line))
         elif not line.startswith((" ", "\t")) and not (number == 0 and line.startswith("From ")):
             return False
-    return len(names & _MAIL_HEADERS) >= _MAIL_HEADERS_MIN and bool(names & _SURE_MAIL_HEADERS)
+    return multipart or (len(names & _MAIL_HEADERS) >= _MAIL_HEADERS_MIN and bool(names & _SURE_MAIL_HEADERS))
 
 
 def _is_table(text: str) -> bool:

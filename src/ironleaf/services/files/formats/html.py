@@ -65,6 +65,7 @@ _BREAKING: Final = frozenset(
 _MARKED_SECTION: Final = re.compile(r"<!\[[^>]*>?")
 """Word processors' conditional comments: the parser stumbles over them, browsers skip them."""
 _COMMENT: Final = "<!--"
+_COMMENT_END: Final = "-->"
 UNCLOSED_MAX: Final = 100
 """Comments without an end that old pages may have, in their scripts and styles."""
 _LISTS: Final = frozenset({"ul", "ol", "menu"})
@@ -100,10 +101,25 @@ class HtmlDecoder:
 def read_html(markup: str) -> tuple[list[Block], tuple[str, ...]]:
     """Return the blocks of a page, and the reasons that name what in it would run or be loaded from elsewhere."""
     reader = _Reader()
-    reader.feed(_close(_MARKED_SECTION.sub(" ", markup)))
+    reader.feed(_close(_skip_marked(markup)))
     reader.close()
     said = ((errors.ACTIVE_CONTENT_IGNORED, reader.active), (errors.EXTERNAL_LINKS_IGNORED, reader.linked))
     return reader.blocks, tuple(notice.reason for notice, found in said if found)
+
+
+def _skip_marked(markup: str) -> str:
+    """Return the markup without marked sections. One that ends a comment, as mails have them, leaves its end."""
+    pieces: list[str] = []
+    at, inside = 0, False
+    for section in _MARKED_SECTION.finditer(markup):
+        before = markup[at : section.start()]
+        opened, closed = before.rfind(_COMMENT), before.rfind(_COMMENT_END)
+        inside = opened > closed if opened != closed else inside
+        ends = section[0].endswith(_COMMENT_END)
+        pieces += (before, _COMMENT_END if inside and ends else " ")
+        inside = inside and not ends
+        at = section.end()
+    return "".join((*pieces, markup[at:]))
 
 
 def _close(markup: str) -> str:
@@ -114,7 +130,7 @@ def _close(markup: str) -> str:
     """
     last = markup.rfind(">") + 1
     markup = markup[:last] + markup[last:].replace("<", "&lt;")
-    opened = markup.find(_COMMENT, markup.rfind("-->") + 1)
+    opened = markup.find(_COMMENT, markup.rfind(_COMMENT_END) + 1)
     if opened >= 0 and markup.count(_COMMENT, opened) > UNCLOSED_MAX:
         return markup[:opened]
     return markup

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final, cast
 from ironleaf.document import Block, BlockKind
 from ironleaf.services.files import errors
 from ironleaf.services.files.formats.encodings import decode_text
-from ironleaf.services.files.formats.failures import damaged
 from ironleaf.services.files.formats.html import read_html
 from ironleaf.services.files.formats.native import OpenedText
 from ironleaf.services.files.formats.plain import read_paragraphs
@@ -52,16 +51,10 @@ class MailDecoder:
         return frozenset({"eml"})
 
     def open(self, request: OpenRequest, limits: DecodeLimits) -> OpenedFile:
-        """Return the open mail.
-
-        Raises:
-            BusinessError: it has neither a head nor a text.
-        """
+        """Return the open mail. One with neither a head nor a text is an empty page."""
         mails, more = _split_mails(request.path.read_bytes())
         notices: list[str] = [errors.TEXT_TRUNCATED.reason] if more else []
         blocks = [block for mail in mails for block in _read_mail(mail, notices)]
-        if not blocks:
-            raise damaged(errors.DAMAGED_FILE, why="mail without head and text")
         return OpenedText(
             [lambda _: blocks],
             characters_max=limits.files.text_characters_max,

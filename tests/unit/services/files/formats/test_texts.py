@@ -226,6 +226,22 @@ def test_beginnings_without_an_end_cost_no_more_than_their_length(begun: str, tm
     assert bench.describe(path, "html").text_layer.blocks[0].text == "Here"
 
 
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<!--[if mso]><table><tr><td>not<![endif]--><p>Shown</p><!--[if mso]></table><![endif]--><!-- not -->",
+        "<!--[if !mso]><!--><p>Shown</p><!--<![endif]-->",
+        "<!--[if !mso]><!--><p>Shown</p><![endif]-->",
+        "<!--[if !mso]>--><p>Shown</p><!--<![endif]-->",
+        "<![if !mso]><p>Shown</p><![endif]>",
+        "<!--[if a]> not <![if b]> not <![endif]> not <![endif]--><p>Shown</p>",
+    ],
+)
+def test_what_stands_between_conditional_comments_is_read(markup: str) -> None:
+    blocks, _ = read_html(f"<html><p>Before</p>{markup}<p>After</p></html>")
+    assert [block.text for block in blocks] == ["Before", "Shown", "After"]
+
+
 def test_a_comment_that_ends_with_its_script_hides_nothing(tmp_path: Path, bench: Any) -> None:
     path = tmp_path / "in.html"
     path.write_text("<html><script><!-- x = 1 </script><p>Shown</p><!-- and <b>not</b> -->")
@@ -256,6 +272,20 @@ def test_a_mail_of_parts_without_a_boundary_is_a_text(tmp_path: Path, bench: Any
     path = tmp_path / "in.eml"
     path.write_bytes(b"From: a@b.example\r\nContent-Type: multipart/mixed\r\n\r\nThe body.\r\n")
     assert bench.describe(path, "eml").text_layer.blocks[-1].text == "The body."
+
+
+def test_a_mail_that_carries_bytes_as_they_are_is_read(tmp_path: Path, bench: Any) -> None:
+    path = tmp_path / "in.eml"
+    head = b'Content-Type: multipart/mixed; boundary="1"\nMIME-Version: 1.0\n\n--1\n'
+    part = b"Content-Type: text/plain; charset=utf-16le\nContent-Transfer-Encoding: binary\n\n"
+    path.write_bytes(head + part + "The body.\n".encode("utf-16-le") + b"\n--1--\n")
+    assert bench.describe(path, "eml").text_layer.text == "The body."
+
+
+def test_a_mail_of_nothing_is_an_empty_page(tmp_path: Path, bench: Any) -> None:
+    path = tmp_path / "in.eml"
+    path.write_bytes(b'Content-Type: multipart/mixed; boundary="a"\n\n--a\nContent-Type: text/plain\n\n--a--\n')
+    assert bench.describe(path, "eml").text_layer.text == ""
 
 
 def test_mail_is_read_with_its_head(tmp_path: Path, bench: Any) -> None:
