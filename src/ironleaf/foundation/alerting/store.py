@@ -189,9 +189,18 @@ class DatabaseStore:
             connection.execute(delete(DELIVERIES).where(DELIVERIES.c.incident_id.in_(gone)))
             connection.execute(delete(INCIDENTS).where(INCIDENTS.c.id.in_(gone)))
             connection.execute(delete(REPLICAS).where(REPLICAS.c.seen_at < now - timedelta(seconds=REPLICAS_KEPT_S)))
+            connection.execute(delete(SILENCES).where(SILENCES.c.ends_at < now - timedelta(seconds=KEPT_S)))
+            _drop_prints(connection, now)
             return len(gone)
 
         return await self._database.run(work)
+
+
+def _drop_prints(connection: Connection, now: datetime) -> None:
+    """Forget the settings of replicas that are long gone: where each start has a new name there is no end of them."""
+    living = {replica.partition("#")[0] for replica in connection.scalars(select(REPLICAS.c.id))}
+    old = SETTINGS_PRINTS.c.at < now - timedelta(seconds=KEPT_S)
+    connection.execute(delete(SETTINGS_PRINTS).where(old, SETTINGS_PRINTS.c.replica.not_in(living)))
 
 
 def _take_turn(connection: Connection) -> None:

@@ -8,6 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import select
 from tests.fixtures.alerts import RememberingChannel, make_office, make_signal
 
 from ironleaf.faults import ManualClock
@@ -16,12 +17,16 @@ from ironleaf.foundation.alerting.deliveries import Finding, Route
 from ironleaf.foundation.alerting.desk import IncidentDesk
 from ironleaf.foundation.alerting.incidents import IncidentState
 from ironleaf.foundation.alerting.keeper import Keeper
+from ironleaf.foundation.alerting.silences import Silence
 from ironleaf.foundation.alerting.store import DatabaseStore
+from ironleaf.foundation.alerting.tables import SETTINGS_PRINTS, SILENCES
 from ironleaf.foundation.database.errors import Trouble, make_unavailable
 from ironleaf.foundation.monitoring import Identity, Signal, SignalState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
+
+    from sqlalchemy import Connection
 
     from ironleaf.foundation.alerting.card import Change
     from ironleaf.foundation.alerting.keeper import AlertStore
@@ -368,6 +373,29 @@ async def test_old_incidents_are_removed(database: Database) -> None:
         clock.advance(91 * 86_400)
         await work(clock, 1, desk)
         assert await desk.list_incidents(states=(), before="", limit=9) == ()
+
+
+async def test_silences_and_settings_of_replicas_that_are_gone_are_removed(database: Database) -> None:
+    """Where each start has a name of its own, as a pod has, its settings would stay for ever."""
+    clock = ManualClock()
+
+    def count_kept(connection: Connection) -> tuple[int, list[str]]:
+        silences = connection.scalars(select(SILENCES.c.id)).all()
+        return len(silences), sorted(connection.scalars(select(SETTINGS_PRINTS.c.replica)))
+
+    async with running(database):
+        store = DatabaseStore(database, POLICY)
+        lasting = make_desk(store, clock, replica="lasting#1")
+        gone = make_desk(store, clock, replica="gone#1")
+        await work(clock, 1, lasting, gone)
+        moving = Silence(
+            id="s1", rule="*", component="*", cause="*", starts_at=clock.now(), ends_at=clock.now(), by="Wei", why=""
+        )
+        await lasting.act(lambda board: board.silence(moving, clock.now()))
+        assert await database.run(count_kept) == (1, ["gone", "lasting"])
+        clock.advance(91 * 86_400)
+        await work(clock, 1, lasting)
+        assert await database.run(count_kept) == (0, ["lasting"])
 
 
 async def test_the_inbox_is_bounded_and_hearing_never_raises() -> None:
