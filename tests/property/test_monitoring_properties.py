@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ironleaf.foundation.errors import Kind, Level
-from ironleaf.foundation.monitoring.buckets import BUCKETS_MAX, DURATION_S_MAX, Sketch, estimate_s, find_bucket
+from ironleaf.foundation.monitoring.buckets import BUCKETS_MAX, DURATION_S_MAX, Sketch, estimate_s, find_buckets
 from ironleaf.foundation.monitoring.causes import CAUSES_MAX, Cause, Causes, add_cause, bound_causes
 from ironleaf.foundation.monitoring.events import ErrorEvent, Measured, Outcome, WorkMeasured
 from ironleaf.foundation.monitoring.journal import Journal
@@ -108,7 +108,7 @@ def test_percentiles_hold_on_hostile_distributions(shape: str) -> None:
 
 @given(st.floats(min_value=1e-9, max_value=DURATION_S_MAX))
 def test_every_duration_has_a_bucket_that_speaks_for_it(duration_s: float) -> None:
-    bucket = find_bucket(duration_s)
+    (bucket,) = find_buckets([duration_s])
     assert 0 < bucket <= BUCKETS_MAX
     assert estimate_s(bucket) == pytest.approx(duration_s, rel=0.0151)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 import typer
 
 from ironleaf.application.cli.exits import find_language, say
+from ironleaf.application.cli.tables import make_table, print_table
 from ironleaf.application.settings import Settings, list_secrets, load_settings
 from ironleaf.foundation.alerting.incidents import IncidentState
 from ironleaf.foundation.alerting.silences import SILENCE_S_MAX, SILENCE_S_MIN
@@ -36,8 +37,6 @@ LIMIT_DEFAULT: Final = 50
 LIMIT_MAX: Final = 200
 NOTE_CHARACTERS_MAX: Final = 200
 """As at the operators' doors."""
-PIPED_COLUMNS: Final = 200
-"""Of a table that no terminal bounds: one line for each incident, so that `grep` finds it."""
 SILENCE_S_DEFAULT: Final = 3_600
 _ID: Final = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -277,12 +276,7 @@ def _write_json(found: object) -> None:
 
 
 def _show_lines(lines: tuple[IncidentLine, ...], language: Language) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for head in _HEADS[language]:
-        table.add_column(head, overflow="fold", no_wrap=head == _HEADS[language][0])
+    table = make_table(_HEADS[language])
     for line in lines:
         lasted_s = line.duration_s
         table.add_row(
@@ -294,8 +288,7 @@ def _show_lines(lines: tuple[IncidentLine, ...], language: Language) -> None:
             _say_time(line.since),
             "-" if lasted_s is None else str(timedelta(seconds=lasted_s)),
         )
-    width = None if sys.stdout.isatty() else PIPED_COLUMNS
-    Console(markup=False, emoji=False, highlight=False, width=width).print(table)
+    print_table(table)
 
 
 def _show_story(story: IncidentStory, told: str, language: Language) -> None:

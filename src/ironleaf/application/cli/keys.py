@@ -160,18 +160,12 @@ def _open_store(*, migrates: bool = True) -> Generator[DatabaseKeys]:
         DatabaseUnavailable: it is away.
     """
     from ironleaf.application.access.key_store import DatabaseKeys
-    from ironleaf.application.cli.opening import set_up_logs
-    from ironleaf.foundation.database import Database
+    from ironleaf.application.cli.opening import open_database
 
-    settings = load_settings()
-    set_up_logs(settings, console=False)
-    database = Database(settings.database, clock=SystemClock())
-    try:
+    with open_database(load_settings()) as database:
         if migrates:
             database.migrate()
         yield DatabaseKeys(database)
-    finally:
-        database.close()
 
 
 @contextmanager

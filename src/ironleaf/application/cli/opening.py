@@ -10,6 +10,8 @@ from dataclasses import replace
 
 from ironleaf.application.bootstrap import House, build_house
 from ironleaf.application.settings import Settings, SettingsRefused, list_secrets
+from ironleaf.foundation.clock import SystemClock
+from ironleaf.foundation.database import Database
 from ironleaf.foundation.observability import Redactor, configure_logs
 
 
@@ -25,6 +27,17 @@ def set_up_logs(settings: Settings, *, console: bool = True) -> None:
     except OSError as error:
         where = "logs.directory (IRONLEAF_LOGS__DIRECTORY)"
         raise SettingsRefused((f"{where}: the directory cannot be made or written",)) from error
+
+
+@contextmanager
+def open_database(settings: Settings) -> Generator[Database]:
+    """Yield the settings' database as it is, for a command whose logs keep off the terminal; close it after."""
+    set_up_logs(settings, console=False)
+    database = Database(settings.database, clock=SystemClock())
+    try:
+        yield database
+    finally:
+        database.close()
 
 
 @asynccontextmanager

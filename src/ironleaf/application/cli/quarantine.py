@@ -19,6 +19,7 @@ import structlog
 import typer
 
 from ironleaf.application.cli.exits import EXIT_CODES, find_language, say
+from ironleaf.application.cli.tables import make_table, print_table
 from ironleaf.application.settings import Settings, load_settings
 from ironleaf.foundation.clock import SystemClock
 from ironleaf.foundation.errors import Kind, Language, Text
@@ -34,7 +35,6 @@ SHOWN_CHARACTERS: Final = 12
 """Of a hash in a table: 48 bits tell ten thousand files apart."""
 PREFIX_CHARACTERS_MIN: Final = 8
 """Of a hash that is typed: nobody releases a file by a slip."""
-PIPED_COLUMNS: Final = 200
 EXIT_UNKNOWN: Final = EXIT_CODES[Kind.NOT_FOUND]
 EXIT_WRONG: Final = EXIT_CODES[Kind.INVALID_INPUT]
 
@@ -160,19 +160,13 @@ def _open_stores() -> Generator[_Stores]:
     Raises:
         DatabaseUnavailable: it is away.
     """
-    from ironleaf.application.cli.opening import set_up_logs
+    from ironleaf.application.cli.opening import open_database
     from ironleaf.application.records import open_file_quarantine
-    from ironleaf.foundation.database import Database
 
     settings = load_settings()
-    set_up_logs(settings, console=False)
-    clock = SystemClock()
-    database = Database(settings.database, clock=clock)
-    try:
+    with open_database(settings) as database:
         database.migrate()
-        yield _Stores(settings=settings, database=database, file=open_file_quarantine(settings, clock))
-    finally:
-        database.close()
+        yield _Stores(settings=settings, database=database, file=open_file_quarantine(settings, SystemClock()))
 
 
 def _describe(kept: Kept, file: HeldFile) -> dict[str, Any]:
@@ -187,12 +181,7 @@ def _describe(kept: Kept, file: HeldFile) -> dict[str, Any]:
 
 
 def _show(held: list[tuple[Kept, HeldFile]], language: Language) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for head in _HEADS[language]:
-        table.add_column(head, overflow="fold", no_wrap=head == _HEADS[language][0])
+    table = make_table(_HEADS[language])
     for kept, file in held:
         table.add_row(
             file.sha256[:SHOWN_CHARACTERS],
@@ -202,8 +191,7 @@ def _show(held: list[tuple[Kept, HeldFile]], language: Language) -> None:
             _say_time(file.until),
             _PLACES[kept].in_language(language),
         )
-    width = None if sys.stdout.isatty() else PIPED_COLUMNS
-    Console(markup=False, emoji=False, highlight=False, width=width).print(table)
+    print_table(table)
 
 
 def _say_time(at: datetime) -> str:

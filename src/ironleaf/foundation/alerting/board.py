@@ -17,6 +17,7 @@ from ironleaf.foundation.alerting.incidents import (
     IncidentState,
     NoticeKind,
     Step,
+    find_place,
     hold,
     make_id,
     make_key,
@@ -115,12 +116,12 @@ class Board:
     def take_over(self, replica: str, now: datetime) -> None:
         """Have ``replica`` answer from now on for the word of those that are gone and were not started again."""
         gone, patience = (timedelta(seconds=each) for each in (self.policy.replica_s, self.policy.takeover_s))
-        living = {_place(name) for name, seen in self.replicas.items() if now - seen < gone}
+        living = {find_place(name) for name, seen in self.replicas.items() if now - seen < gone}
         for name, claim in list(self.claims.items()):
             late = claim.orphaned_at is not None and now - claim.orphaned_at >= patience
-            if late and _place(claim.replica) not in living:
+            if late and find_place(claim.replica) not in living:
                 del self.claims[name]
-                heir = f"{_place(replica)}{HEIR}"
+                heir = f"{find_place(replica)}{HEIR}"
                 if (claim.key, replica, claim.rule) not in self.claims:
                     self.claims[claim.key, heir, claim.rule] = replace(claim, replica=heir)
 
@@ -414,13 +415,9 @@ def _rank_rules(incident: Incident, signal: Signal) -> tuple[str, ...]:
     return (signal.rule, *(rule for rule in rules if rule != signal.rule))
 
 
-def _place(replica: str) -> str:
-    return replica.partition("#")[0]
-
-
 def _is_same_place(one: str, other: str) -> bool:
-    """Tell whether two replicas are the same one, before and after a start: ``place#process``."""
-    return _place(one) == _place(other)
+    """Tell whether two replicas are the same one, before and after a start."""
+    return find_place(one) == find_place(other)
 
 
 def _trails_s(rule: str) -> float:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from ironleaf.foundation.alerting.card import Change, FactSource, close_card, make_card
 from ironleaf.foundation.alerting.courier import Courier
 from ironleaf.foundation.alerting.deliveries import Delivery, DeliveryState, Route, choose_backups, choose_channels
-from ironleaf.foundation.alerting.incidents import Incident, NoticeKind
+from ironleaf.foundation.alerting.incidents import Incident, NoticeKind, find_place
 from ironleaf.foundation.alerting.rules import ALERT_DELIVERY, DELIVERY_CAUSE, DELIVERY_COMPONENT
 from ironleaf.foundation.monitoring import Identity, Signal, SignalSource, SignalState
 
@@ -231,7 +231,7 @@ class IncidentDesk:
     async def _note_settings(self) -> None:
         if self._settings_noted:
             return
-        place = self._replica.partition("#")[0]
+        place = find_place(self._replica)
         self._settings_noted, change = await self._keeper.note_settings(place, self._office.prints)
         if self._settings_noted:
             self._office.on_change(change)

@@ -157,6 +157,11 @@ class Step:
     why: str = ""
 
 
+def find_place(replica: str) -> str:
+    """Return what stays of a replica's name over its starts: it is ``place#process``."""
+    return replica.partition("#")[0]
+
+
 def hold(incident: Incident) -> Incident:
     """Return the incident as one whose trouble is there now."""
     state = IncidentState.OPEN if incident.acknowledged_at is None else IncidentState.ACKNOWLEDGED

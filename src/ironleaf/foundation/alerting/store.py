@@ -12,7 +12,7 @@ from ironleaf.foundation.alerting import codec
 from ironleaf.foundation.alerting.board import Board, IncidentPolicy
 from ironleaf.foundation.alerting.card import Change
 from ironleaf.foundation.alerting.deliveries import LEASE_S, Delivery, DeliveryState
-from ironleaf.foundation.alerting.incidents import Act, NoticeKind, Step
+from ironleaf.foundation.alerting.incidents import Act, NoticeKind, Step, find_place
 from ironleaf.foundation.alerting.tables import (
     CLAIMS,
     DELIVERIES,
@@ -198,7 +198,7 @@ class DatabaseStore:
 
 def _drop_prints(connection: Connection, now: datetime) -> None:
     """Forget the settings of replicas that are long gone: where each start has a new name there is no end of them."""
-    living = {replica.partition("#")[0] for replica in connection.scalars(select(REPLICAS.c.id))}
+    living = {find_place(replica) for replica in connection.scalars(select(REPLICAS.c.id))}
     old = SETTINGS_PRINTS.c.at < now - timedelta(seconds=KEPT_S)
     connection.execute(delete(SETTINGS_PRINTS).where(old, SETTINGS_PRINTS.c.replica.not_in(living)))
 

@@ -25,9 +25,9 @@ BUCKETS_MAX: Final = ceil(log(DURATION_S_MAX) / _LOG_GAMMA) + _OFFSET + 1
 """Under a thousand, whatever is measured: a bucket's bounds are a factor of 1.03 apart."""
 
 
-def find_bucket(duration_s: float) -> int:
-    """Return the number of the bucket: 0 for nothing, else from 1, each ending 3 % above the one before."""
-    return 0 if duration_s < DURATION_S_MIN else ceil(log(duration_s) / _LOG_GAMMA) + _OFFSET
+def find_buckets(durations_s: Sequence[float]) -> list[int]:
+    """Return the number of each one's bucket: 0 for nothing, else from 1, each ending 3 % above the one before."""
+    return [0 if each < DURATION_S_MIN else ceil(log(each) / _LOG_GAMMA) + _OFFSET for each in durations_s]
 
 
 def estimate_s(bucket: int) -> float:
@@ -67,7 +67,7 @@ class Sketch:
         bounded = bound_all(durations_s)
         nanoseconds = [round(duration_s * NANOSECONDS) for duration_s in bounded]
         self._note(len(nanoseconds), sum(nanoseconds), min(nanoseconds), max(nanoseconds))
-        for bucket in [0 if each < DURATION_S_MIN else ceil(log(each) / _LOG_GAMMA) + _OFFSET for each in bounded]:
+        for bucket in find_buckets(bounded):
             buckets[bucket] = buckets.get(bucket, 0) + 1
 
     def _note(self, count: int, sum_ns: int, min_ns: int, max_ns: int) -> None:

@@ -22,14 +22,24 @@ def read_drawings(parts: Parts, page: str, notices: list[str]) -> Iterator[Block
     for part in dict.fromkeys(parts.relations(page).values()):
         if not _DRAWINGS.search(part):
             continue
-        try:
-            root = parse(parts, part)
-        except PART_FAILURES:
-            notices.append(errors.OFFICE_REPAIRED.reason)
-            continue
-        lines = (read_line(item) for item in descend(root, "p") if local_name(item) == "p")
-        if text := "\n".join(filter(None, lines)):
+        root = parse_beside(parts, part, notices)
+        if root is not None and (text := read_lines(root)):
             yield Block(kind=BlockKind.PARAGRAPH, text=text)
+
+
+def parse_beside(parts: Parts, part: str, notices: list[str]) -> Element | None:
+    """Return the root of a part beside a page's own; one that cannot be read is told, and left out."""
+    try:
+        return parse(parts, part)
+    except PART_FAILURES:
+        notices.append(errors.OFFICE_REPAIRED.reason)
+        return None
+
+
+def read_lines(shape: Element) -> str:
+    """Return the text of a shape's paragraphs, each on a line; those without words are left out."""
+    lines = (read_line(item) for item in descend(shape, "p") if local_name(item) == "p")
+    return "\n".join(filter(None, lines))
 
 
 def read_line(paragraph: Element) -> str:

@@ -10,7 +10,7 @@ from ironleaf.document import Block, BlockKind
 from ironleaf.services.files import errors
 from ironleaf.services.files.formats.native import make_table
 from ironleaf.services.files.formats.office_cells import CellFormats, read_cell, read_formats, read_text
-from ironleaf.services.files.formats.office_drawings import read_drawings, read_line
+from ironleaf.services.files.formats.office_drawings import parse_beside, read_drawings, read_lines
 from ironleaf.services.files.formats.xml_parts import PART_FAILURES, Parts, children, descend, local_name, parse, stream
 
 if TYPE_CHECKING:
@@ -112,18 +112,14 @@ def _read_remarks(parts: Parts, sheet: str, notices: list[str]) -> Iterator[Bloc
 
 
 def _read_drawing(parts: Parts, part: str, notices: list[str]) -> Iterator[Block]:
-    try:
-        root = parse(parts, part)
-    except PART_FAILURES:
-        notices.append(errors.OFFICE_REPAIRED.reason)
+    root = parse_beside(parts, part, notices)
+    if root is None:
         return
     for shape in descend(root, "sp"):
         if local_name(shape) == "pic":
             notices.append(errors.EMBEDDED_PICTURES_SKIPPED.reason)
-        elif local_name(shape) == "sp":
-            lines = (read_line(item) for item in descend(shape, "p") if local_name(item) == "p")
-            if text := "\n".join(filter(None, lines)):
-                yield Block(kind=BlockKind.PARAGRAPH, text=text)
+        elif local_name(shape) == "sp" and (text := read_lines(shape)):
+            yield Block(kind=BlockKind.PARAGRAPH, text=text)
     yield from read_drawings(parts, part, notices)
 
 

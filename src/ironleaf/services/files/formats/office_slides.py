@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Final
 from ironleaf.document import Block, BlockKind
 from ironleaf.services.files import errors
 from ironleaf.services.files.formats.native import make_table
-from ironleaf.services.files.formats.office_drawings import read_drawings
+from ironleaf.services.files.formats.office_drawings import parse_beside, read_drawings
 from ironleaf.services.files.formats.office_words import read_paragraph
 from ironleaf.services.files.formats.xml_parts import (
-    PART_FAILURES,
     Parts,
     attribute,
     children,
@@ -69,10 +68,8 @@ def read_slide(parts: Parts, slide: str, notices: list[str]) -> Iterator[Block]:
 
 def _read_notes(parts: Parts, part: str, notices: list[str]) -> Iterator[Block]:
     """Yield what the speaker wants to say; the sheet's date, page number and header are not part of it."""
-    try:
-        root = parse(parts, part)
-    except PART_FAILURES:
-        notices.append(errors.OFFICE_REPAIRED.reason)
+    root = parse_beside(parts, part, notices)
+    if root is None:
         return
     for shape in descend(root, "sp"):
         if local_name(shape) == "sp" and _placeholder(shape) in _SPOKEN:
