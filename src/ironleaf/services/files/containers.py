@@ -39,6 +39,7 @@ _CONTENT_TYPES: Final[tuple[tuple[bytes, FileType], ...]] = (
     (b"ms-excel.sheet.binary.macroenabled.main", types.DOCUMENT),
     (b"ms-visio.", types.DOCUMENT),
     (b"ms-package.xps-", types.DOCUMENT),
+    (b"openxmlformats-officedocument.thememanager+xml", types.DOCUMENT),
 )
 """Content types of a package's main part, in lower case. Templates and kinds with macros are read like the others."""
 _NAMES: Final[tuple[tuple[str, FileType], ...]] = (

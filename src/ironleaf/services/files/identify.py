@@ -22,6 +22,8 @@ HEAD_BYTES: Final = 64 * 1024
 _TAIL_BYTES: Final = 1024
 """Bytes of the end that hold a PDF's last words."""
 _TARGA_FOOTER: Final = b"TRUEVISION-XFILE."
+_DISK_IMAGE_FOOTER: Final = (b"koly\x00\x00\x00\x04", -512)
+"""Apple's disk images have their signature in their last 512 bytes."""
 _ZIP_MARKS: Final = (LOCAL_HEADER, b"PK\x05\x06", b"PK\x07\x08")
 
 
@@ -60,6 +62,8 @@ def _identify_unmarked(handle: BufferedIOBase, head: bytes, hint: FileFormat | N
         return types.PDF  # its header is lost; whether it can be read without, its decoder knows
     if _TARGA_FOOTER in tail:
         return types.PICTURE
+    if tail[_DISK_IMAGE_FOOTER[1] :].startswith(_DISK_IMAGE_FOOTER[0]):
+        return types.ARCHIVE
     text = decode_head(head)
     if text is not None:
         return match_text(text, hint=hint)

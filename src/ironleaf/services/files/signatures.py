@@ -42,7 +42,7 @@ _TEXTUAL: Final[tuple[Signature, ...]] = (
     *_each(types.PDF, PDF_HEADER),
     *_each(types.RTF, b"{\\rtf"),
     *_each(types.DRAWING, b"%!PS", b"\x04%!PS"),
-    *_each(types.PICTURE, b"/* XPM */"),
+    *_each(types.PICTURE, b"/* XPM */", b"SIMPLE  =                    T"),  # X pixmaps, FITS
 )
 """Formats that are written in characters themselves."""
 
@@ -72,7 +72,6 @@ SIGNATURES: Final[tuple[Signature, ...]] = (
         b"icns",
         b"#?RADIANCE",
         b"#?RGBE",
-        b"SIMPLE  =",  # FITS
         b"\x59\xa6\x6a\x95",  # Sun raster
         b"\x01\xda\x00",  # SGI
         b"\x01\xda\x01",
@@ -92,6 +91,7 @@ SIGNATURES: Final[tuple[Signature, ...]] = (
     *_each(types.DRAWING, b"\xc5\xd0\xd3\xc6", b"\xd7\xcd\xc6\x9a", b"\x01\x00\x09\x00\x00\x03"),
     *_each(types.DRAWING, b"AC10"),  # AutoCAD
     *_each(types.DRAWING, b" EMF", offset=40),
+    *_each(types.DRAWING, b"\x00\x11\x02\xff\x0c\x00", offset=522),  # Macintosh PICT
     # Workbooks from before the OLE container.
     *_each(
         types.LEGACY_OFFICE,
@@ -103,6 +103,7 @@ SIGNATURES: Final[tuple[Signature, ...]] = (
     ),
     *_each(types.OUTLOOK, b"\x78\x9f\x3e\x22", b"!BDN"),
     *_each(types.DOCUMENT, b"\xffWPC", b"ITSF", b"\xdb\xa5-\x00\x00\x00"),  # WordPerfect, compiled help, Word 2
+    *_each(types.DOCUMENT, b"1\xbe\x00\x00\x00\xab"),  # Windows Write
     *_each(types.DOCUMENT, b"BOOKMOBI", offset=60),
     *_each(
         types.ARCHIVE,
@@ -122,9 +123,18 @@ SIGNATURES: Final[tuple[Signature, ...]] = (
         b"070701",
         b"070707",
         b"\xed\xab\xee\xdb",  # RPM
+        b"RE~^",  # RAR before 1.5
+        b"MSWIM\x00\x00\x00",
+        b"hsqs",  # SquashFS
+        b"QFI\xfb",
+        b"KDMV",
+        b"vhdxfile",
         b"SQLite format 3\x00",
     ),
+    *_each(types.ARCHIVE, b"**ACE**", offset=7),
+    *_each(types.ARCHIVE, b"\xdc\xa7\xc4\xfd", offset=20),  # ZOO
     *_each(types.ARCHIVE, b"ustar", offset=257),
+    *_each(types.ARCHIVE, b"CD001", offset=32_769),  # images of discs
     *_each(
         types.EXECUTABLE,
         b"MZ",
@@ -184,6 +194,8 @@ _BITMAP_HEADER_BYTES: Final = range(12, 257)
 """Sizes of the second header that bitmaps have: 12 to 124, with room for damaged ones."""
 _PORTABLE: Final = re.compile(rb"P[1-6]\s+[#\d]|P7\s+WIDTH|P[Ff]\s+\d")
 _PAINTBRUSH: Final = re.compile(rb"\x0a[\x00\x02-\x05]\x01[\x01\x02\x04\x08]")
+_OLD_ARCHIVE: Final = re.compile(rb"\x60\xea.[\x00-\x0a][\x1e-\x30]|[\x13-\xff].-l[hz][0-9sd]-", re.DOTALL)
+"""ARJ with its header's two sizes; LHA, whose first byte is its header's size."""
 _MPEG_LAYER_3: Final = re.compile(rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb][\x10-\xef]")
 
 
@@ -200,7 +212,14 @@ def match_signature(head: bytes) -> FileType | None:
     for signature in SIGNATURES:
         if head.startswith(signature.magic, signature.offset) and not (plain and signature.in_words):
             return signature.type
-    for match in (_match_riff, _match_media_box, _match_bitmap, _match_other_picture, _match_mpeg_audio):
+    for match in (
+        _match_riff,
+        _match_media_box,
+        _match_bitmap,
+        _match_other_picture,
+        _match_old_archive,
+        _match_mpeg_audio,
+    ):
         found = match(head)
         if found is not None:
             return found
@@ -245,6 +264,11 @@ def _match_bitmap(head: bytes) -> FileType | None:
 def _match_other_picture(head: bytes) -> FileType | None:
     icon = head[:4] in {b"\x00\x00\x01\x00", b"\x00\x00\x02\x00"} and 0 < int.from_bytes(head[4:6], "little") < 256  # noqa: PLR2004
     return types.PICTURE if icon or _PORTABLE.match(head) or _PAINTBRUSH.match(head) else None
+
+
+def _match_old_archive(head: bytes) -> FileType | None:
+    plain = not head[:PLAIN_BYTES].translate(None, PRINTABLE)
+    return types.ARCHIVE if _OLD_ARCHIVE.match(head) and not plain else None
 
 
 def _match_mpeg_audio(head: bytes) -> FileType | None:
