@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from ironleaf.services.engines.upstream_failures.evidence import Evidence
     from ironleaf.services.engines.upstream_failures.outcome import Outcome
 
+REFUSED_FOR_GOOD: Final = {
+    401: outcome_of(FailureKind.AUTH),
+    402: outcome_of(FailureKind.QUOTA_EXHAUSTED),
+    407: outcome_of(FailureKind.AUTH),
+}
+"""Whatever the words beside such a status: the same request is refused again, and a person is needed."""
+
 RETRY_HINT_S_MAX: Final = 900.0
 """A limit that refills later than this is not worth waiting for: another engine must answer."""
 
@@ -55,6 +62,8 @@ def _first_rule(evidence: Evidence) -> tuple[str, Outcome]:
 
 
 def _refine(outcome: Outcome, evidence: Evidence, retry_after_s: float | None) -> Outcome:
+    if outcome.retry and evidence.status in REFUSED_FOR_GOOD:
+        return REFUSED_FOR_GOOD[evidence.status]
     if outcome.kind is FailureKind.CONTEXT_TOO_LONG and input_fills_window(evidence.text) is False:
         return replace(outcome, caused_by=CausedBy.OPERATOR, level=Level.L3)
     if outcome.retry and retry_after_s is not None and retry_after_s > RETRY_HINT_S_MAX:

@@ -118,7 +118,7 @@ def _reads_like_an_error(content: object) -> bool:
 def _judge_stream(body: str) -> Judgement | None:
     finished = False
     for event in _events(body):
-        if event.get("error"):
+        if _tells_of_an_error(event):
             return None
         choices = event.get("choices")
         first = cast("list[object]", choices)[0] if isinstance(choices, list) and choices else None
@@ -128,6 +128,12 @@ def _judge_stream(body: str) -> Judgement | None:
         finished = finished or bool(reason)
     # Whatever [DONE] says: without a finish reason the stream was cut.
     return ("success-usable", outcome_of(FailureKind.UNKNOWN)) if finished else ("stream-without-finish", _PROTOCOL)
+
+
+def _tells_of_an_error(event: Fields) -> bool:
+    # Some vendors send no error object but a number and words where the choices would be.
+    told = (event.get(key) for key in ("error", "error_code", "error_msg", "base_resp", "code"))
+    return bool(event.get("error")) or (not event.get("choices") and any(told))
 
 
 def _events(body: str) -> Iterator[Fields]:

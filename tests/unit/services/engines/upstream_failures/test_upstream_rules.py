@@ -68,6 +68,18 @@ BY_RULE: tuple[tuple[str, FailureKind, UpstreamAnswer], ...] = (
     ("connection-broken", K.CONNECTION, answer(None, "", "aiohttp.client_exceptions.ServerDisconnectedError")),
     ("client-stumbled-over-answer", K.PROTOCOL, answer(None, "'NoneType' object is not subscriptable", "TypeError")),
     ("request-built-wrongly", K.BAD_PARAMETER, answer(422, '{"detail":[{"type":"missing","msg":"Field required"}]}')),
+    ("vendor-number-auth", K.AUTH, answer(400, '{"error":{"code":"1002"}}')),
+    ("vendor-number-quota-exhausted", K.QUOTA_EXHAUSTED, answer(200, '{"base_resp":{"status_code":1008,"status_msg":""}}')),
+    ("vendor-number-permission", K.PERMISSION, answer(429, '{"error":{"code":"1121"}}')),
+    ("vendor-number-content-filtered", K.CONTENT_FILTERED, answer(200, '{"header":{"code":10013,"message":"","sid":"a"}}')),
+    ("vendor-number-context-too-long", K.CONTEXT_TOO_LONG, answer(400, '{"error":{"code":"1261"}}')),
+    ("vendor-number-image-unsupported-by-model", K.IMAGE_UNSUPPORTED_BY_MODEL, answer(400, '{"code":20041,"data":null}')),
+    ("vendor-number-model-not-found", K.MODEL_NOT_FOUND, answer(400, '{"code":20012,"data":null}')),
+    ("vendor-number-bad-parameter", K.BAD_PARAMETER, answer(200, '{"error_code":336003,"error_msg":""}')),
+    ("vendor-number-rate-limited", K.RATE_LIMITED, answer(200, '{"base_resp":{"status_code":1002}}')),
+    ("vendor-number-overloaded", K.OVERLOADED, answer(500, '{"error":{"code":"1305"}}')),
+    ("vendor-number-timeout", K.TIMEOUT, answer(200, '{"base_resp":{"status_code":1001}}')),
+    ("vendor-number-internal-error", K.INTERNAL_ERROR, answer(200, '{"error":{"code":"1234"}}')),
     ("status-401", K.AUTH, answer(401, "")),
     ("status-403", K.PERMISSION, answer(403, "")),
     ("status-429", K.RATE_LIMITED, answer(429, "")),
@@ -111,4 +123,29 @@ def test_every_kind_is_reached() -> None:
     ],
 )  # fmt: skip
 def test_wordings_that_another_rule_would_take(kind: FailureKind, case: UpstreamAnswer) -> None:
+    assert classify(case).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "case"),
+    [
+        (K.AUTH, answer(401, '{"error":{"code":"1002","message":"Authorization Token非法，请确认Authorization Token正确传递。"}}')),
+        (K.AUTH, answer(None, "code: 1003, Authorization Token已过期，请重新生成。")),
+        (K.AUTH, answer(400, '{"message":"密钥无效"}')),
+        (K.AUTH, answer(400, '{"message":"未提供令牌"}')),
+        (K.AUTH, answer(200, '{"error_msg":"请求签名校验失败"}')),
+        (K.AUTH, answer(403, '{"message":"无权操作，access token 无效"}')),
+        (K.BAD_PARAMETER, answer(400, '{"message":"参数错误，token数量非法"}')),
+        (K.PERMISSION, answer(429, '{"error":{"message":"Your account has been locked."}}')),
+        (K.PERMISSION, answer(403, '{"message":"账号已被冻结"}')),
+        (K.QUOTA_EXHAUSTED, answer(429, '{"error":{"code":"1308","message":"已达到 5 小时的使用上限。"}}')),
+        (K.RATE_LIMITED, answer(429, "Your concurrency is 4, which exceeds your concurrency limit of 3. Top up your balance for more.")),
+        (K.OVERLOADED, answer(200, '{"header":{"code":10008,"message":"服务容量不足","sid":"a"}}')),
+        (K.IMAGE_INVALID, answer(400, '{"message":"The format of the input image is not supported."}')),
+        (K.BAD_PARAMETER, answer(400, '{"message":"图片下载超时"}')),
+        (K.CONTEXT_TOO_LONG, answer(400, '{"message":"Input too long"}')),
+        (K.QUOTA_EXHAUSTED, answer(200, 'data: {"error_code":17,"error_msg":"daily limit reached"}')),
+    ],
+)  # fmt: skip
+def test_wordings_of_vendors_that_number_their_errors(kind: FailureKind, case: UpstreamAnswer) -> None:
     assert classify(case).kind is kind

@@ -8,6 +8,7 @@ from ironleaf.services.engines.upstream_failures.rules.access import ACCESS_RULE
 from ironleaf.services.engines.upstream_failures.rules.content import CONTEXT_RULES, FILTER_RULES, IMAGE_RULES
 from ironleaf.services.engines.upstream_failures.rules.engine import ENGINE_RULES
 from ironleaf.services.engines.upstream_failures.rules.limits import LOAD_RULES, QUOTA_RULES, TIER_RULES
+from ironleaf.services.engines.upstream_failures.rules.numbers import NUMBER_RULES
 from ironleaf.services.engines.upstream_failures.rules.transport import STATUS_RULES, TRANSPORT_RULES
 
 if TYPE_CHECKING:
@@ -25,5 +26,6 @@ RULES: Final[tuple[Rule, ...]] = (
     *LOAD_RULES,
     *TRANSPORT_RULES,
     *REQUEST_RULES,
+    *NUMBER_RULES,
     *STATUS_RULES,
 )

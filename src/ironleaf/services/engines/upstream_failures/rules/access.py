@@ -8,6 +8,14 @@ from ironleaf.services.engines.upstream_failures.base import CausedBy, FailureKi
 from ironleaf.services.engines.upstream_failures.outcome import outcome_of
 from ironleaf.services.engines.upstream_failures.rules.base import Rule, words
 
+_CREDENTIAL = (
+    r"(?:api[ _-]?key|apikey|(?<![a-z_])tokens?(?! ?(?:数|个|长|count|limit|length))|access ?key|secret|"
+    r"令牌|密钥|秘钥|凭证|凭据|签名|鉴权|认证|身份)"
+)
+_NO_GOOD = (
+    r"(?:非法|无效|错误|有误|失效|过期|到期|不存在|不正确|不匹配|不合法|未提供|未传|未携带|缺失|缺少|为空|禁用|吊销|"
+    r"失败|不可用|未通过|校验不)"
+)
 _MODEL = r"(?:model|deployment|endpoint|engine|checkpoint|adapter|模型)"
 
 ACCESS_RULES: Final = (
@@ -47,8 +55,9 @@ ACCESS_RULES: Final = (
             r"user not found|no cookie auth",
             r"(?:account|user)[ a-z]{0,40}(?:has been |been |is |was )?deactivated",
             r"unable to locate credentials|could not find[ a-z]{0,12}credentials|certification failed|invalid_grant",
-            r"无效的(?:令牌|api|密钥|token)|令牌.{0,8}(?:过期|不正确|无效|已禁用|状态不可用|验证)|身份验证|鉴权|认证失败|未授权|密钥.{0,6}(?:错误|无效)|未提供令牌",
-            r"api ?key.{0,8}(?:错误|无效|不存在)",
+            rf"{_CREDENTIAL}[^。，,;；:{{}}]{{0,16}}{_NO_GOOD}",
+            rf"(?:无效|非法|错误|过期|失效|缺少|未提供|未传|不合法)的? ?{_CREDENTIAL}",
+            r"身份验证|鉴权|未授权|授权(?:失败|无效|过期)|请先登录|未登录",
         ),
         codes=frozenset(
             {
@@ -68,10 +77,6 @@ ACCESS_RULES: Final = (
                 "authfailure",
                 "authfailure.signaturefailure",
                 "authfailure.secretidnotfound",
-                "1004",
-                "2049",
-                "1000",
-                "1001",
                 "api_key_missing",
                 "token_not_found_in_db",
                 "expired_key",
@@ -95,6 +100,7 @@ ACCESS_RULES: Final = (
             r"max_tokens",
             r"invalid token (?:id|index)",
             r"unexpected token",
+            r"appidnoauth",
         ),
     ),
     Rule(
@@ -108,6 +114,7 @@ ACCESS_RULES: Final = (
         name="access-refused",
         outcome=outcome_of(FailureKind.PERMISSION),
         words=words(
+            r"\bno permissions? (?:to|for|on)\b|appidnoauth",
             r"permission[ _]?denied|permission_error|insufficient[ _]permissions?",
             r"access(?: to [a-z]{1,20})?(?: is| was)?[ _]?denied|accessdenied|not authori[sz]ed to",
             r"(?<!_)\bforbidden\b|operation not allowed",
@@ -117,7 +124,7 @@ ACCESS_RULES: Final = (
             r"|available)[ a-z]{0,20} (?:to (?:access|use|sample|call|invoke|perform)"
             r"|for your (?:account|org|project))",
             r"(?:organization|project|account|key|team|user|workspace)[ a-z'_-]{0,40}"
-            r"(?:disabled|suspended|banned|blocked|restricted|not allowed|not permitted"
+            r"(?:disabled|suspended|banned|b?locked\b|restricted|not allowed|not permitted"
             r"|must be verified|terminated|frozen)",
             r"not[ _]allowed[ a-z]{0,8} (?:to )?(?:access|call)[ a-z]{0,8}model|key_model_access_denied",
             r"team_model_access_denied|access_denied",
@@ -131,7 +138,7 @@ ACCESS_RULES: Final = (
             r"sorry, you have been blocked|just a moment\.\.\.|attention required",
             r"error 10(?:06|07|08|09|10|12|15|20)\b|cloudflare ray id.{0,200}blocked|request blocked",
             r"data policy|guardrail restrictions and data policy",
-            r"无权(?:限|访问|使用)?|没有权限|权限不足|未开通|被(?:封禁|禁用|限制)|禁止访问|实名认证|无权访问",
+            r"无权(?:限|访问|使用)?|没有权限|权限不足|未开通|被?(?:封禁|封号|冻结|锁定)|被(?:禁用|限制)|禁止访问|白名单|实名认证|无权访问",
         ),
         codes=frozenset(
             {
@@ -144,7 +151,6 @@ ACCESS_RULES: Final = (
                 "model_access_denied",
                 "service_disabled",
                 "modelnotopen",
-                "1220",
                 "invalid_organization",
                 "forbidden",
                 "key_model_access_denied",
@@ -211,10 +217,7 @@ MODEL_RULES: Final = (
                 "modelnotfound",
                 "model_not_exist",
                 "resource_not_found_error",
-                "20012",
-                "1211",
                 "invalid_model",
-                "1500",
                 "model_not_supported",
                 "model_not_available",
                 "invalidendpointormodel.notfound",
@@ -227,7 +230,6 @@ MODEL_RULES: Final = (
                 "invalidendpointormodel.modelidaccessdisabled",
                 "model_decommissioned",
                 "resourcenotfoundexception",
-                "1502",
                 "model_unloaded",
             }
         ),
@@ -236,7 +238,7 @@ MODEL_RULES: Final = (
             r"not a chat model",
             r"(?:parallel|concurrent) generation",
             r"(?:stopping|stopped|error) state",
-            r"temporarily",
+            r"temporarily|暂(?:时|不)",
             r"model (?:is |currently )?(?:still )?loading",
             r"provide a model|model is required|missing (?:required )?(?:parameter|field|argument)",
             r"function (?:call|tool)",
@@ -292,15 +294,9 @@ REQUEST_RULES: Final = (
                 "invalidparameter",
                 "invalid_argument",
                 "invalid_type",
-                "20015",
-                "1210",
-                "1214",
-                "1213",
-                "1212",
                 "missing_required_parameter",
                 "unknown_parameter",
                 "invalid_value",
-                "2013",
                 "validationexception",
                 "integer_above_max_value",
                 "integer_below_min_value",
@@ -317,8 +313,6 @@ REQUEST_RULES: Final = (
                 "tool_use_failed",
                 "json_validate_failed",
                 "unprocessable_entity",
-                "336003",
-                "336006",
                 "array_above_max_length",
                 "invalid_messages",
                 "failedprecondition",

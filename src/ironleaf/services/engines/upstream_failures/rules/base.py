@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Rule:
     """A family of failures.
 
-    It applies when the status is among ``statuses`` (if any are given), no
-    ``unless`` word is there, and at least one of the given signals (``words``,
+    It applies when the status is among ``statuses`` (if any are given), none of
+    ``unless_statuses`` and no ``unless`` word is there, and at least one of the given signals (``words``,
     ``codes``, ``exceptions``) is. A rule without signals goes by status alone.
     """
 
@@ -27,10 +27,13 @@ class Rule:
     exceptions: re.Pattern[str] | None = None
     statuses: frozenset[int] = frozenset()
     unless: re.Pattern[str] | None = None
+    unless_statuses: frozenset[int] = frozenset()
 
     def applies(self, evidence: Evidence) -> bool:
         """Tell whether the rule speaks about this answer."""
         if self.statuses and self.statuses.isdisjoint(evidence.statuses):
+            return False
+        if not self.unless_statuses.isdisjoint(evidence.statuses):
             return False
         if not self._signalled(evidence):
             return False

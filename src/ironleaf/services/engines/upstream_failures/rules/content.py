@@ -24,6 +24,7 @@ FILTER_RULES: Final = (
             r"|new_sensitive|is sensitive|deemed (?:unsafe|unsuitable|inappropriate))",
             r"safety (?:system|filter|policy|policies|reasons?|settings?|guidelines?|checks?)",
             r"flagged (?:as|for|by)|usage (?:policy|policies|guidelines)",
+            r"(?<![a-z-])sensitive (?:content|words?|text|(?:chat )?messages?|images?)\b",
             r"content exists risk|considered high risk|high[- ]risk content",
             r"violat(?:es|ing|ion of|ed)[ a-z']{0,40}(?:policy|policies|guidelines|terms|content)",
             r"(?:blocked|rejected|refused|filtered)[ a-z]{0,40}(?:safety|moderation|guardrails?"
@@ -38,9 +39,6 @@ FILTER_RULES: Final = (
                 "responsibleaipolicyviolation",
                 "data_inspection_failed",
                 "datainspectionfailed",
-                "1301",
-                "1026",
-                "1027",
                 "invalid_prompt",
                 "content_blocked",
                 "moderation_blocked",
@@ -56,7 +54,6 @@ FILTER_RULES: Final = (
                 "refusal",
                 "sensitive_words_detected",
                 "guardrail_intervened",
-                "336104",
             }
         ),
         unless=words(
@@ -102,6 +99,8 @@ IMAGE_RULES: Final = (
             r"only base64[ a-z-]{0,30}supported",
             r"only accepts? (?:base64|data)",
             r"image[ _]url[ a-z]{0,20}(?:is )?(?:invalid|empty|missing|required)",
+            r"(?:下载|获取|拉取|访问)[^。，]{0,8}(?:图片|图像|文件|链接)[^。，]{0,8}(?:失败|超时|错误)",
+            r"(?:图片|图像|文件|链接)[^。，]{0,8}(?:下载|获取|拉取|访问)(?:失败|超时|错误)|无法(?:下载|访问|获取)[^。，]{0,6}(?:图片|图像|链接)",
         ),
         codes=frozenset({"invalid_image_url", "image_url_error", "failed_to_download_image"}),
     ),
@@ -142,11 +141,12 @@ IMAGE_RULES: Final = (
             r"input modalit(?:y|ies)",
             r"(?:不支持|暂不支持|无法处理|未支持)[^。]{0,10}(?:图|视觉|多模态)|(?:图片|图像|多模态)[^。]{0,8}不支持",
         ),
-        codes=frozenset({"image_not_supported", "20041", "unsupported_image_input", "vision_not_supported"}),
+        codes=frozenset({"image_not_supported", "unsupported_image_input", "vision_not_supported"}),
         unless=words(
             r"output modalit",
             r"unsupported image (?:format|type|mime)",
             r"image (?:format|type)[ a-z]{0,12}(?:is )?(?:not|un)",
+            r"format of (?:the )?(?:input )?image",
             r"image file format",
         ),
     ),
@@ -185,6 +185,8 @@ IMAGE_RULES: Final = (
         name="image-shape-or-format-refused",
         outcome=outcome_of(FailureKind.IMAGE_INVALID, fallback=True),
         words=words(
+            r"format of (?:the )?(?:input |uploaded )?(?:image|picture|media|file)[ a-z]{0,24}(?:not|un|invalid)",
+            r"media format[ a-z]{0,24}(?:not|un|invalid|incorrect)|unsupported_?image_?format",
             r"unsupported[ a-z_]{0,12} image|unsupported (?:image|media|mime|file)[ _]?(?:format|type)",
             r"image[ a-z_]{0,16}(?:format|type|mime)[ a-z_]{0,24}(?:not|un|invalid|illegal|must|should)",
             r"(?:image )?mime ?type[^.]{0,60}(?:not supported|unsupported|invalid|not allowed)",
@@ -263,6 +265,7 @@ CONTEXT_RULES: Final = (
             r"(?:prompt|input|inputs|request|messages?|text|query|conversation)(?: length"
             r"| tokens?| token count)?(?: \([^)]{0,60}\))?(?: is| are|:)? too (?:long"
             r"|large)(?: for|:|\.| of| to|$|,)",
+            r"(?:prompt|input|inputs|messages?|text|query|conversation)(?: length| tokens?| token count)? too long\b",
             r"too (?:long|large) for (?:the |requested )?(?:model|context)",
             r"(?:input|prompt|inputs)[ a-z_]{0,24}(?:token count|tokens?|length)[^.]{0,60}"
             r"(?:exceed|longer than|greater than|must (?:be|have) (?:less|<=|at most)"
@@ -296,14 +299,10 @@ CONTEXT_RULES: Final = (
                 "context_length_exceeded",
                 "exceed_context_size_error",
                 "contextwindowexceedederror",
-                "3051",
-                "1261",
                 "context_window_exceeded",
                 "input_length_error",
                 "prompt_too_long",
                 "string_above_max_length",
-                "1039",
-                "336103",
                 "context_limit_exceeded",
                 "input_too_long",
                 "context_length_error",

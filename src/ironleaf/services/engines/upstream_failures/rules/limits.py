@@ -44,9 +44,10 @@ QUOTA_RULES: Final = (
             rf"(?:limit|quota|cap|allowance|allocation|credits?|exceeded|usage|限额|上限|次数).{{0,120}}(?:{_PER_DAY})",
             rf"(?:{_PER_DAY}|userbymodelbyday).{{0,120}}(?:limit|quota|cap\b|allowance"
             rf"|allocation|exceeded|credits?|usage|上限|限额|用完|用尽)",
-            r"usage limits?.{0,60}(?:regain|reset|resume|reached|hit)",
+            r"usage limits?.{0,60}(?:regain|reset|resume|reached|hit|exceeded)",
             r"(?:reached|hit|exceeded).{0,40}(?:usage|spend(?:ing)?|subscription|plan|inference) (?:limit|cap)",
             r"service has been paused",
+            r"\d{1,2} ?个?小时.{0,8}(?:上限|限额|额度|用量)|(?:使用|用量)上限",
             r"\b\d{1,2}[ -]hour (?:usage )?(?:limit|quota|window)",
         ),
         # What is refilled every hour is a rate, whatever plan is offered beside it.
@@ -67,6 +68,7 @@ QUOTA_RULES: Final = (
             r"\bbudget has been",
             r"余额",
             r"欠费",
+            r"负载|过载|繁忙|饱和",
         ),
     ),
     Rule(
@@ -120,9 +122,6 @@ QUOTA_RULES: Final = (
                 "billing_error",
                 "billing_hard_limit_reached",
                 "accountoverdueerror",
-                "1113",
-                "30001",
-                "30011",
                 "exceeded_current_quota_error",
                 "pre_consume_token_quota_failed",
                 "quota_exceeded",
@@ -130,7 +129,6 @@ QUOTA_RULES: Final = (
                 "setlimitexceeded",
                 "payment_required",
                 "insufficient_credits",
-                "1008",
                 "resource_pack_exhausted",
                 "servicequotaexceededexception",
                 "prepaidbilloverdue",
@@ -139,7 +137,8 @@ QUOTA_RULES: Final = (
                 "allocationquota.freetieronly",
             }
         ),
-        unless=words(_PER_HOUR),
+        # A balance that sets how many calls may run at once: fewer at a time pass.
+        unless=words(_PER_HOUR, r"exceeds? (?:your|the) concurrency limit"),
     ),
     Rule(
         name="quota-payment-required-status",
@@ -186,7 +185,7 @@ LOAD_RULES: Final = (
             r"(?:cpu|memory|disk|system)[ a-z_]{0,12}over-?loaded",
             r"worker[ a-z]{0,24}limit (?:is |was )?reached|(?:parallel|concurrent) generation is not supported",
             r"temporarily (?:unavailable|out of)|currently unavailable|temporarily at|try again when",
-            r"过载|繁忙|负载.{0,8}(?:高|饱和|过|满)|拥挤|排队|请求(?:数)?(?:过多|量过大|较多)|访问量过大|资源(?:不足|紧张)|算力|饱和",
+            r"过载|繁忙|负载.{0,8}(?:高|饱和|过|满)|拥挤|排队|容量不足|维护中|服务.{0,6}暂.{0,2}不可用|请求(?:数)?(?:过多|量过大|较多)|访问量过大|资源(?:不足|紧张)|算力|饱和",
         ),
         codes=frozenset(
             {
@@ -197,9 +196,6 @@ LOAD_RULES: Final = (
                 "server_overloaded",
                 "serveroverloaded",
                 "service_tier_capacity_exceeded",
-                "3505",
-                "50505",
-                "1305",
                 "modelserviceoverloaded",
                 "unavailable",
                 "serviceunavailable",
@@ -207,7 +203,6 @@ LOAD_RULES: Final = (
                 "service_unavailable_error",
                 "system_cpu_overloaded",
                 "serviceunavailableexception",
-                "3040",
                 "modelbusy",
                 "model_busy",
                 "capacity_exceeded",
@@ -247,16 +242,13 @@ LOAD_RULES: Final = (
             rf"(?:exceed|limit|reached).{{0,60}}(?:{_PER_MINUTE})",
             r"too (?:fast|quickly|frequent(?:ly)?)",
             r"request ?burst",
-            r"频率|过于频繁|速率|限流|限速|并发|qps|请求过快|太频繁|次/分钟|每分钟|触发.{0,6}限制",
+            r"频率|过于频繁|流量(?:受限|控制|限制)|流控|速率|限流|限速|并发|qps|请求过快|太频繁|次/分钟|每分钟|触发.{0,6}限制",
         ),
         codes=frozenset(
             {
                 "rate_limit_exceeded",
                 "rate_limited",
                 "rate_limit_error",
-                "1300",
-                "1302",
-                "1303",
                 "rate_limit_reached_error",
                 "throttling",
                 "throttling.ratequota",
@@ -273,10 +265,7 @@ LOAD_RULES: Final = (
                 "accountratelimitexceeded",
                 "ratelimiterror",
                 "rate_limit",
-                "336501",
-                "336502",
                 "quotaexceededexception",
-                "1002",
             }
         ),
         unless=words(

@@ -63,7 +63,11 @@ TRANSPORT_RULES: Final = (
                 "upstream_connect_error",
             }
         ),
-        unless=words(r"timed? ?-?out|timeout|deadline", r"rate[- ]?limit"),
+        unless=words(
+            r"timed? ?-?out|timeout|deadline",
+            r"rate[- ]?limit",
+            r"get request url failed",  # a gateway that could not build the call: its own set-up is wrong
+        ),
     ),
     Rule(
         name="connection-refused-behind-gateway",
@@ -256,9 +260,7 @@ STATUS_RULES: Final = (
                 "internalservererror",
                 "internalfailure",
                 "internalserverexception",
-                "1234",
                 "modelerrorexception",
-                "500",
             }
         ),
     ),
