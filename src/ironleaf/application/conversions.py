@@ -56,6 +56,8 @@ class Asker:
     """What tells callers apart: those of one name share one turn. Private."""
     traceparent: str | None = None
     """The caller's trace, which the model servers hear of."""
+    route: str = ""
+    """The template of the route; empty for a command. For statistics."""
 
 
 class Conversions:
@@ -189,6 +191,7 @@ class Conversions:
                     began_s=began_s,
                     ended_s=ended_s,
                     file=order.stored.sha256[:FILE_MARK_CHARACTERS],
+                    route=order.route,
                 )
             )
             return waited_s
@@ -236,6 +239,7 @@ class Conversions:
             ticket=asker.ticket,
             party=name_party(asker.caller, stored.bytes),
             traceparent=asker.traceparent if self._passes_traces else None,
+            route=asker.route,
             receive_ms=receive_ms,
         )
 

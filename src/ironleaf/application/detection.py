@@ -75,6 +75,10 @@ class Detection:
         """Return a `CLEAR` for each identity that holds no longer; see `SignalSource`."""
         return self._standard.panel.find_absent(identities)
 
+    def forget(self, identities: Iterable[Identity]) -> None:
+        """Decide each anew; see `SignalSource`."""
+        self._standard.panel.forget(identities)
+
     async def run(self) -> None:
         """Tick and look until cancelled."""
         async with asyncio.TaskGroup() as group:

@@ -55,6 +55,8 @@ class Order:
     """Whose turn it takes where there is a queue."""
     traceparent: str | None = None
     """The caller's trace that it is a part of."""
+    route: str = ""
+    """The template of the route that asked; empty for a command."""
     receive_ms: int = 0
     wait_ms: int = 0
     """How long it waited for its turn."""

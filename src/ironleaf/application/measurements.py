@@ -25,7 +25,7 @@ def measure(waiting: Iterable[tuple[datetime, Ended]]) -> WorkGroups:
     stages: defaultdict[str, list[WorkMeasured]] = defaultdict(list)
     for at, ended in waiting:
         if isinstance(ended, StageEnded):  # a page has nine: written for speed, and an enumeration is slow to look up
-            stage, _, duration_s, wait_s, pages, ok, _, _, _, _ = ended
+            stage, _, duration_s, wait_s, pages, ok, _, _, _, _, _ = ended
             name = str(stage)
             stages[name].append(WorkMeasured(at, Measured.STAGE, name, duration_s, wait_s, pages, ok))
         elif isinstance(ended, WorkMeasured):

@@ -55,6 +55,8 @@ class StageEnded(NamedTuple):
     ended_s: float = 0.0
     file: str = ""
     """A mark of the file's content, once it is known: of its admission alone."""
+    route: str = ""
+    """The template of the route that asked for it; of its admission alone, and empty for a command."""
 
 
 class EngineAsked(NamedTuple):

@@ -74,6 +74,7 @@ class _Facts:
 
     media_type: str = ""
     file: str = ""
+    route: str = ""
     waited_s: float = 0.0
     pages: int = 0
 
@@ -177,7 +178,7 @@ class Watching:
         elif ended.stage is FlowStage.ADMISSION:
             facts = self._facts(ended.request_id)
             facts.waited_s += ended.wait_s
-            facts.file = ended.file
+            facts.file, facts.route = ended.file, ended.route
         self._keep(self._clock.now(), ended)
         for follower in self._followers:
             self._call(follower.hear_stage, ended)
@@ -203,7 +204,11 @@ class Watching:
                 self._tell_fault(ended, asked, asked.error, Outcome.FAILED if asked is final else Outcome.DEGRADED)
         if ended.failure is not None and final is None:
             self._tell_request(
-                ended.failure.entry, ended.failure, route="", request_id=ended.request_id, file_type=ended.media_type
+                ended.failure.entry,
+                ended.failure,
+                route=self._find_route(ended.request_id),
+                request_id=ended.request_id,
+                file_type=ended.media_type,
             )
         readers = {asked.alias: asked for asked in ended.asked if asked.error is None}
         failures = {alias: failure for alias, failure in ended.retried if alias in readers}
@@ -305,9 +310,14 @@ class Watching:
             backend=asked.alias if is_backend else "",
             engine=asked.engine,
             file_type=ended.media_type,
+            route=self._find_route(ended.request_id),
             request_id=ended.request_id,
             file=self._find_file(find_entry(error), ended.request_id),
         )
+
+    def _find_route(self, request_id: str) -> str:
+        facts = self._requests.get(request_id)
+        return facts.route if facts is not None else ""
 
     def _find_file(self, entry: Entry, request_id: str) -> str:
         """Return the mark of the file that may be to blame; empty where what failed does not depend on any file."""

@@ -133,6 +133,17 @@ def test_a_page_that_a_lower_rung_read_is_one_degraded_fault_for_each_rung_above
     ]
 
 
+def test_a_page_is_on_the_route_that_asked_for_it(heard: Heard) -> None:
+    fault, failure = ModelFailure(ENGINE_FAILED), RungsExhausted(ModelFailure(DEADLINE_EXCEEDED), ())
+    admitted = StageEnded(stage=FlowStage.ADMISSION, request_id=REQUEST, duration_s=0.1, route="/v1/convert")
+    heard.watching.hear_stage(admitted)
+    heard.watching.hear_page(ended(asked("one", fault), asked("embedded", engine="embedded")))
+    heard.watching.hear_page(ended(failure=failure))
+    heard.watching.hear_page(ended(asked("one", fault), asked("embedded", engine="embedded"), request_id="a command's"))
+    routes = [event.route for event in heard.events if isinstance(event, ErrorEvent)]
+    assert routes == ["/v1/convert", "/v1/convert", ""]
+
+
 def test_a_page_that_nobody_read_is_one_failure_and_its_request_adds_none(heard: Heard) -> None:
     first, last = ModelFailure(ENGINE_TIMEOUT), ModelFailure(ENGINE_FAILED)
     exhausted = RungsExhausted(last, ())

@@ -33,6 +33,8 @@ class IncidentLine:
     resolved_by: str
     duration_s: int | None
     returns: int
+    reopens: str
+    """The id of the incident of the same cause that a person closed, and that goes on in this one."""
     muted_by: str
     silenced_by: str
     runbook: str
@@ -138,6 +140,7 @@ class IncidentViews:
             resolved_by=self._note(incident.resolved_by),
             duration_s=None if ended is None else max(0, round((ended - incident.since).total_seconds())),
             returns=incident.returns,
+            reopens=incident.reopens,
             muted_by=incident.muted_by,
             silenced_by=incident.silenced_by,
             runbook=f"/runbooks/{incident.rules[0]}",

@@ -154,7 +154,7 @@ def _add_orders(router: APIRouter, desk: IncidentDesk, views: IncidentViews, clo
     async def resolve(  # pyright: ignore[reportUnusedFunction]
         request: Request, incident_id: IncidentId, order: Order
     ) -> Envelope[IncidentLine]:
-        """Say that it is over. A detector that says otherwise within the grace brings it back."""
+        """Say that it is over. It is closed at once; what goes on is told as another incident after the grace."""
         by = _name(request, order)
         return await change(request, lambda board: board.resolve(incident_id, by=by, why=order.why, now=clock.now()))
 

@@ -15,6 +15,7 @@ from ironleaf.application.conversions import Asker, Conversions, FormBody
 from ironleaf.document import Document, EngineName, Inspection
 from ironleaf.foundation.errors import Entry
 from ironleaf.web import Envelope, document_errors, run_while_connected
+from ironleaf.web.exchange import find_route
 from ironleaf.web.negotiation import choose_language
 
 CUSTOMER_PREFIX_BITS: Final = 64
@@ -73,6 +74,7 @@ def _asker(request: Request) -> Asker:
         ticket=request.state.client_request_id,
         caller=_name_caller(request),
         traceparent=request.state.traceparent,
+        route=find_route(request.scope),
     )
 
 

@@ -129,7 +129,7 @@ def acknowledge(incident_id: IncidentId, by: By = "", as_json: AsJson = False) -
 
 @app.command()
 def resolve(incident_id: IncidentId, by: By = "", why: Why = "", as_json: AsJson = False) -> None:
-    """Say that it is over. A detector that says otherwise within the grace brings it back."""
+    """Say that it is over. It is closed at once; what goes on is told as another incident after the grace."""
     number, name, reason, now = _read_id(incident_id), _name(by), _note(why), SystemClock().now()
     _order(lambda board: board.resolve(number, by=name, why=reason, now=now), as_json=as_json)
 

@@ -165,21 +165,26 @@ class Board:
         return incident
 
     def resolve(self, incident_id: str, *, by: str, why: str, now: datetime) -> Incident:
-        """Take a person's word that it is over. A detector that says otherwise within the grace brings it back.
+        """Take a person's word that it is over, with all that it keeps quiet: closed. Whoever sees it again opens anew.
 
         Raises:
             NoSuchIncident: there is none of this id.
             IncidentClosed: it is over already.
         """
-        incident = self._find(incident_id)
-        for name in [name for name in self.claims if name[0] == incident.key]:
-            del self.claims[name]
-        if incident.holds:
-            incident = self._put(
-                replace(incident, state=IncidentState.RESOLVED, resolved_at=now, resolved_by=by or "a person")
-            )
-            self._tell(incident, Act.RESOLVED, now, by=by, why=why)
-        return incident
+        closing = [self._find(incident_id)]
+        for incident in closing:  # what a symptom keeps quiet is a symptom too
+            closing += [each for each in self.children(incident) if each.live and each not in closing]
+        for incident in closing:
+            self._close(incident, by=by, why=why, now=now)
+        return self.incidents[incident_id]
+
+    def is_dismissed(self, signal: Signal) -> bool:
+        """Tell whether a person has closed what ``signal`` is about since it was said."""
+        key = make_key(signal.component, name_cause(signal.component, signal.cause))
+        return any(
+            each.key == key and each.resolved_by and each.resolved_at is not None and each.resolved_at >= signal.at
+            for each in self.incidents.values()
+        )
 
     def silence(self, silence: Silence, now: datetime) -> None:
         """Put a silence in force.
@@ -215,7 +220,8 @@ class Board:
         for incident in live:
             self._judge(incident, now)
         self._raise_parents()
-        notices = [notice for each in live for notice in self._tell_news(self.incidents[each.id], now)]
+        notices = [*self._tell_closed()]
+        notices += [notice for each in live for notice in self._tell_news(self.incidents[each.id], now)]
         self._forget(now)
         return tuple(notices)
 
@@ -240,7 +246,7 @@ class Board:
             parent = self.incidents.get(child.muted_by)
             if parent is not None and parent.live and parent.holds:
                 urgency = Urgency.PAGE if child.urgency is Urgency.PAGE else parent.urgency
-                due_at = min(self._due_at(parent), self._due_at(child))
+                due_at = self._due_at(parent) if parent.reopens else min(self._due_at(parent), self._due_at(child))
                 if (urgency, due_at) != (parent.urgency, self._due_at(parent)):
                     self._put(replace(parent, urgency=urgency, due_at=due_at))
 
@@ -256,6 +262,22 @@ class Board:
             self._tell(incident, Act.CLOSED, now)
             if incident.announced_at is not None:
                 yield NoticeKind.RESOLVED, incident
+
+    def _close(self, incident: Incident, *, by: str, why: str, now: datetime) -> None:
+        for name in [name for name in self.claims if name[0] == incident.key]:
+            del self.claims[name]
+        if not incident.holds:
+            return
+        told = incident.announced_at is not None
+        over = replace(incident, state=IncidentState.RESOLVED, resolved_at=now, closed_at=now)
+        self._tell(
+            self._put(replace(over, resolved_by=by or "a person", end_owed=told)), Act.RESOLVED, now, by=by, why=why
+        )
+
+    def _tell_closed(self) -> Iterator[tuple[NoticeKind, Incident]]:
+        """Yield what a person has closed."""
+        for incident in [each for each in self.incidents.values() if each.end_owed]:
+            yield NoticeKind.RESOLVED, self._put(replace(incident, end_owed=False))
 
     def _bury_replicas(self, now: datetime) -> None:
         gone = timedelta(seconds=self.policy.replica_s)
@@ -312,7 +334,8 @@ class Board:
         return any(name[0] == incident.key and claim.orphaned_at is None for name, claim in self.claims.items())
 
     def _speaks(self, incident: Incident, now: datetime) -> bool:
-        return now >= self._due_at(incident) and not incident.muted_by and not incident.silenced_by
+        went_again = bool(incident.reopens) and not incident.holds  # the person was right, if a little early
+        return now >= self._due_at(incident) and not (incident.muted_by or incident.silenced_by or went_again)
 
     def _due_at(self, incident: Incident) -> datetime:
         return incident.due_at or incident.opened_at + timedelta(seconds=self.policy.group_wait_s)
@@ -327,6 +350,8 @@ class Board:
         return (now - incident.resolved_at).total_seconds() >= incident.grace_s
 
     def _open(self, key: str, signal: Signal, replica: str) -> None:
+        before = self._find_dismissed(key)
+        patience = timedelta(seconds=before.grace_s if before else 0.0)
         incident = Incident(
             id=make_id(key, signal.at, replica),
             key=key,
@@ -337,7 +362,8 @@ class Board:
             state=IncidentState.OPEN,
             since=min(signal.since, signal.at),
             opened_at=signal.at,
-            due_at=self._find_due(signal),
+            due_at=max(self._find_due(signal), (before.closed_at or signal.at) + patience if before else signal.at),
+            reopens=before.id if before else "",
             grace_s=self._inherit_grace(key),
             fingerprint=signal.fingerprint,
             new_fingerprint=signal.new_fingerprint,
@@ -355,7 +381,7 @@ class Board:
             incident,
             rules=rules,
             urgency=Urgency.PAGE if Urgency.PAGE in {incident.urgency, signal.urgency} else Urgency.TICKET,
-            due_at=min(self._due_at(incident), self._find_due(signal)),
+            due_at=self._due_at(incident) if incident.reopens else min(self._due_at(incident), self._find_due(signal)),
             fingerprint=incident.fingerprint or signal.fingerprint,
             new_fingerprint=incident.new_fingerprint or signal.new_fingerprint,
             evidence={**known, **trim(signal)} if leads else incident.evidence,
@@ -393,6 +419,13 @@ class Board:
         if not incident.live:
             raise IncidentClosed
         return incident
+
+    def _find_dismissed(self, key: str) -> Incident | None:
+        """Return the last incident of a cause, if a person closed it."""
+        last = max(
+            (each for each in self.incidents.values() if each.key == key), key=lambda each: each.id, default=None
+        )
+        return last if last is not None and last.resolved_by else None
 
     def _find_live(self, key: str) -> Incident | None:
         return next((each for each in self.incidents.values() if each.key == key and each.live), None)

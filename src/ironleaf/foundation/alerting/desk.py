@@ -84,6 +84,8 @@ class IncidentDesk:
         self._inbox: deque[Signal] = deque()
         self._failed: deque[Delivery] = deque()
         self._sick: set[str] = set()
+        self._own: tuple[Signal, ...] = ()
+        """What the desk itself says at present: that a channel is sick."""
         self._source: SignalSource | None = None
         self._stepped_s = self._asked_s = self._pruned_s = float("-inf")
         self._settings_noted = False
@@ -176,25 +178,36 @@ class IncidentDesk:
         signals, failed = tuple(self._inbox), tuple(self._failed)
         self._inbox.clear()
         self._failed.clear()
-        overflowed = await self._keeper.step(lambda board: self._move(board, signals, failed))
+        standing = self._source.standing if self._source is not None else ()
+        overflowed, dismissed = await self._keeper.step(lambda board: self._move(board, standing, signals, failed))
         self.dropped += overflowed
+        self._decide_anew(dismissed)
 
     def _move(
-        self, board: Board, signals: Iterable[Signal], failed: Iterable[Delivery]
-    ) -> tuple[int, tuple[Delivery, ...]]:
-        """Move the board to now; return how many signals found no room, and whom to tell of what."""
+        self, board: Board, standing: Iterable[Signal], signals: Iterable[Signal], failed: Iterable[Delivery]
+    ) -> tuple[tuple[int, tuple[Identity, ...]], tuple[Delivery, ...]]:
+        """Move the board to now; return signals without room, what people closed, and whom to tell of what."""
         now = self._clock.now()
         given_up = board.see_replica(self._replica, now)
         if not self._keeper.away:  # alone, it cannot know who is gone
             board.take_over(self._replica, now)
         board.overflowed = 0
-        standing = self._source.standing if given_up and self._source is not None else ()
-        for signal in (*standing, *signals):
+        dismissed = {each.identity for each in (*standing, *self._own) if board.is_dismissed(each)}
+        again = (each for each in standing if given_up and each.identity not in dismissed)
+        for signal in (*again, *signals):
             board.hear(signal, self._replica)
         notices = board.move(now)
         deliveries = [each for kind, incident in notices for each in self._address(board, kind, incident, now)]
         deliveries += [each for delivery in failed for each in self._address_backups(board, delivery, now)]
-        return board.overflowed, tuple(deliveries)
+        return (board.overflowed, tuple(dismissed)), tuple(deliveries)
+
+    def _decide_anew(self, dismissed: tuple[Identity, ...]) -> None:
+        """Let whoever said what a person has closed look again: what goes on is another incident."""
+        if dismissed and self._source is not None:
+            self._source.forget(dismissed)
+        if any(each.identity in dismissed for each in self._own):
+            self._sick.clear()
+            self._own = ()
 
     def _address(self, board: Board, kind: NoticeKind, incident: Incident, now: datetime) -> Iterable[Delivery]:
         """Write the card of an incident as it is now, and yield whom to tell."""
@@ -261,15 +274,15 @@ class IncidentDesk:
 
     def _say(self, state: SignalState, **evidence: str) -> None:
         now = self._clock.now()
-        self.hear(
-            Signal(
-                rule=ALERT_DELIVERY.name,
-                component=DELIVERY_COMPONENT,
-                cause=DELIVERY_CAUSE,
-                state=state,
-                urgency=ALERT_DELIVERY.urgency,
-                at=now,
-                since=now,
-                evidence=evidence,
-            )
+        signal = Signal(
+            rule=ALERT_DELIVERY.name,
+            component=DELIVERY_COMPONENT,
+            cause=DELIVERY_CAUSE,
+            state=state,
+            urgency=ALERT_DELIVERY.urgency,
+            at=now,
+            since=now,
+            evidence=evidence,
         )
+        self._own = (signal,) if state is SignalState.FIRING else ()
+        self.hear(signal)

@@ -1,12 +1,13 @@
 """What an incident is: one root cause, from the first sign of it to the last, with who said what.
 
     open ──acknowledge──▶ acknowledged
-      │                        │
-      └──all clear, or by hand─┴──▶ resolved ──grace over──▶ closed (and "resolved" is told)
-      ◀── comes back within the grace: the same incident ──┘
+      ├───────all clear───────┴──▶ resolved ──grace over──▶ closed (and "resolved" is told)
+      │  ◀── comes back within the grace: the same incident ──┘
+      └───────by hand────────────▶ resolved and closed at once (and told)
 
 The grace damps flapping: it doubles with every return, and a person hears of
-one beginning and one end.
+one beginning and one end. What a person closed is decided anew by whoever sees
+it: if it goes on, that is another incident, told when the grace is over.
 """
 
 from __future__ import annotations
@@ -114,6 +115,10 @@ class Incident:
     resolved_by: str = ""
     """Empty: it went by itself."""
     closed_at: datetime | None = None
+    end_owed: bool = False
+    """Closed by hand, and nobody has been told so yet."""
+    reopens: str = ""
+    """The id of the incident of the same cause that a person closed within the hour, and that goes on in this one."""
     returns: int = 0
     grace_s: float = 0.0
     muted_by: str = ""
@@ -165,7 +170,7 @@ def find_place(replica: str) -> str:
 def hold(incident: Incident) -> Incident:
     """Return the incident as one whose trouble is there now."""
     state = IncidentState.OPEN if incident.acknowledged_at is None else IncidentState.ACKNOWLEDGED
-    return replace(incident, state=state, resolved_at=None, resolved_by="", closed_at=None)
+    return replace(incident, state=state, resolved_at=None, resolved_by="", closed_at=None, end_owed=False)
 
 
 def make_key(component: str, cause: str) -> str:

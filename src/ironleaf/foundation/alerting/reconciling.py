@@ -71,7 +71,14 @@ def _join(ours: Incident, theirs: Incident, *, held: bool) -> Incident:
         return hold(joined)
     if theirs.holds or not ours.live:
         return joined
-    return replace(joined, state=theirs.state, resolved_at=theirs.resolved_at, closed_at=theirs.closed_at)
+    return replace(
+        joined,
+        state=theirs.state,
+        resolved_at=theirs.resolved_at,
+        resolved_by=theirs.resolved_by,
+        closed_at=theirs.closed_at,
+        end_owed=theirs.end_owed,
+    )
 
 
 def _more_urgent(one: Urgency | None, other: Urgency | None) -> Urgency | None:

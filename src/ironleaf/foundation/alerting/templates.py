@@ -6,6 +6,7 @@ first: they stand in the order of their use at night.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +26,8 @@ BODY_BYTES_MAX: Final = 1_800
 """The narrowest of the channels (WeCom) takes 2,048 bytes, title included."""
 _TITLE_BYTES: Final = 240
 
+Line = Callable[[str, str], str]
+"""Of a label's name and a value, the line that says both."""
 _BYTES: Final = "_bytes"
 _GIBIBYTE: Final = 1024**3
 
@@ -32,7 +35,8 @@ _URGENCIES: Final = {
     Urgency.PAGE: Text("act now", "立即处理"),
     Urgency.TICKET: Text("in working hours", "工作时间处理"),
 }
-_RESOLVED: Final = Text("resolved", "已恢复")
+_RESOLVED: Final = Text("over", "已恢复")
+_CLOSED_BY_HAND: Final = Text("closed by hand", "已人工关闭")
 _TEST: Final = Text("test", "测试")
 _TEST_BODY: Final = Text(
     "This is a test of the alert channel. Nothing is wrong.", "这是告警通道的测试消息，没有发生任何故障。"
@@ -41,7 +45,8 @@ _LABELS: Final[dict[str, Text]] = {
     "component": Text("Where", "位置"),
     "cause": Text("Cause", "根因"),
     "since": Text("Since", "开始时间"),
-    "duration": Text("Lasted", "持续时间"),
+    "again": Text("Again", "再次发生"),
+    "was": Text("The alert said", "当时的告警"),
     "blast": Text("Hits", "影响范围"),
     "healing": Text("Mended by", "恢复方式"),
     "symptoms": Text("Also seen", "伴随现象"),
@@ -54,10 +59,21 @@ _LABELS: Final[dict[str, Text]] = {
     "incident": Text("Incident", "事件编号"),
 }
 _NEW: Final = Text("never seen before", "首次出现")
-_BY: Final = Text("a person said that it is over", "人工确认已解决")
+_OVER: Final = Text(
+    "It is over: it began at {begin} and ended at {end}, after {duration}{returns}.",
+    "故障已恢复：始于 {begin}，止于 {end}，历时 {duration}{returns}。",
+)
+_CLOSED: Final = Text(
+    "A person closed it at {end}; it began at {begin}, {duration} before{returns}. If it goes on, you will be told.",
+    "已于 {end} 由人工关闭；故障始于 {begin}，距关闭 {duration}{returns}。如果故障仍在继续，会再次通知。",
+)
+_RETURNED_ONCE: Final = Text(", and came back once meanwhile", "，期间复发 1 次")
+_RETURNED: Final = Text(", and came back {number} times meanwhile", "，期间复发 {number} 次")
+_AGAIN: Final = Text(
+    "a person closed this as incident {id}, and it still happens", "此前的事件 {id} 已由人工关闭，但故障仍在发生"
+)
 _BY_ITSELF: Final = Text("nothing was done here; it went by itself", "本服务未采取措施，故障已自行消失")
 _IN_VAIN: Final = Text("in vain", "未成功")
-_RETURNS: Final = Text("came back {number} times", "期间复发 {number} 次")
 _REQUEST: Final = Text("1 request", "1 个请求")
 _REQUESTS: Final = Text("{number} requests", "{number} 个请求")
 _SHARE: Final = Text("{number} % of all", "占全部请求的 {number} %")
@@ -91,7 +107,8 @@ def render(
     incident: Incident, kind: NoticeKind, *, delivery_id: str, language: Language, public_url: str = ""
 ) -> Message:
     """Return the message about ``incident``. ``public_url`` makes the runbook's path a link."""
-    word = _URGENCIES[incident.urgency] if kind is NoticeKind.OPENED else _RESOLVED
+    over = _CLOSED_BY_HAND if incident.resolved_by else _RESOLVED
+    word = _URGENCIES[incident.urgency] if kind is NoticeKind.OPENED else over
     title = f"Ironleaf · {word.in_language(language)} · {incident.component} · {incident.cause}"
     return Message(
         id=delivery_id,
@@ -143,6 +160,7 @@ def export(
             "opened_at": incident.opened_at.isoformat(),
             "resolved_at": incident.resolved_at.isoformat() if incident.resolved_at else None,
             "resolved_by_hand": bool(incident.resolved_by),
+            "reopens": incident.reopens or None,
             "duration_s": _duration_s(incident),
             "returns": incident.returns,
         },
@@ -151,34 +169,52 @@ def export(
 
 
 def _lines(incident: Incident, kind: NoticeKind, language: Language, public_url: str) -> Iterator[str]:
-    card = incident.card
-
     def line(name: str, value: str) -> str:
         return f"{_LABELS[name].in_language(language)}{'：' if language == 'zh' else ': '}{value}"
 
-    if "summary" in card:
-        yield card["summary"][language]
-    yield line("component", incident.component)
-    yield line("cause", f"{incident.cause} ({incident.rules[0]})")
-    yield line("since", _say_time(incident.since))
     if kind is NoticeKind.RESOLVED:
-        yield line("duration", _say_end(incident, language))
-    if blast := _say_blast(card.get("blast", {}), language):
-        yield line("blast", blast)
-    if kind is NoticeKind.RESOLVED:
-        yield line("healing", _say_healing(incident, language))
-        if symptoms := card.get("symptoms"):
-            yield line("symptoms", ", ".join(symptoms))
-    if kind is NoticeKind.OPENED:
-        if "advice" in card:
-            yield line("advice", card["advice"][language])
-        if "runbook" in card:
-            yield line("runbook", f"{public_url}{card['runbook']}")
-        yield from _details(incident, card, line, language)
+        yield from _ending(incident, line, language)
+    else:
+        yield from _beginning(incident, line, language, public_url)
     yield line("incident", incident.id)
 
 
-def _details(incident: Incident, card: Mapping[str, Any], line: Any, language: Language) -> Iterator[str]:
+def _beginning(incident: Incident, line: Line, language: Language, public_url: str) -> Iterator[str]:
+    card = incident.card
+    if "summary" in card:
+        yield card["summary"][language]
+    if incident.reopens:
+        yield line("again", _AGAIN.in_language(language).format(id=incident.reopens))
+    yield line("component", incident.component)
+    yield line("cause", f"{incident.cause} ({incident.rules[0]})")
+    yield line("since", _say_time(incident.since))
+    if blast := _say_blast(card.get("blast", {}), language):
+        yield line("blast", blast)
+    if "advice" in card:
+        yield line("advice", card["advice"][language])
+    if "runbook" in card:
+        yield line("runbook", f"{public_url}{card['runbook']}")
+    yield from _details(incident, line, language)
+
+
+def _ending(incident: Incident, line: Line, language: Language) -> Iterator[str]:
+    """Yield that it is over, since when to when, what mended it; then what was wrong, which was said in the present."""
+    card = incident.card
+    yield _say_end(incident, language)
+    if healing := _say_healing(incident, language):
+        yield line("healing", healing)
+    if "summary" in card:
+        yield line("was", card["summary"][language])
+    yield line("component", incident.component)
+    yield line("cause", f"{incident.cause} ({incident.rules[0]})")
+    if blast := _say_blast(card.get("blast", {}), language):
+        yield line("blast", blast)
+    if symptoms := card.get("symptoms"):
+        yield line("symptoms", ", ".join(symptoms))
+
+
+def _details(incident: Incident, line: Line, language: Language) -> Iterator[str]:
+    card = incident.card
     if change := card.get("last_change"):
         yield line("change", f"{_say_time(datetime.fromisoformat(change['at']))} ({', '.join(change['sections'])})")
     if incident.new_fingerprint:
@@ -215,21 +251,27 @@ def _say_standing(line: Mapping[str, str], language: Language) -> str:
 
 
 def _say_end(incident: Incident, language: Language) -> str:
-    parts = [_say_duration(_duration_s(incident) or 0, language)]
-    if incident.returns:
-        parts.append(_RETURNS.in_language(language).format(number=incident.returns))
-    return _COMMA.in_language(language).join(parts)
+    returned = _RETURNED_ONCE if incident.returns == 1 else _RETURNED
+    return (
+        (_CLOSED if incident.resolved_by else _OVER)
+        .in_language(language)
+        .format(
+            begin=_say_time(incident.since),
+            end=_say_time(incident.resolved_at or incident.since),
+            duration=_say_duration(_duration_s(incident) or 0, language),
+            returns=returned.in_language(language).format(number=incident.returns) if incident.returns else "",
+        )
+    )
 
 
 def _say_healing(incident: Incident, language: Language) -> str:
-    """Return what was done about it, by whomever, in the order in which it was done."""
+    """Return what was done about it, in the order in which it was done; empty if a person alone knows."""
     parts: list[str] = []
     for each in incident.card.get("healing", ()):
         said = f"{each['words'][language]} ({datetime.fromisoformat(each['at']).astimezone(UTC):%H:%M:%S} UTC)"
         parts.append(said if each["done"] else f"{said}: {_IN_VAIN.in_language(language)}")
-    if incident.resolved_by:
-        parts.append(_BY.in_language(language))
-    return ("；" if language == "zh" else "; ").join(parts) or _BY_ITSELF.in_language(language)
+    said = ("；" if language == "zh" else "; ").join(parts)
+    return said if parts or incident.resolved_by else _BY_ITSELF.in_language(language)
 
 
 def _duration_s(incident: Incident) -> int | None:

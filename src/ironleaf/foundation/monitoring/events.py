@@ -42,7 +42,7 @@ class ErrorEvent:
     file_type: str = ""
     """The media type found by content; empty if none was found."""
     route: str = ""
-    """The route's template; empty for a page's fault."""
+    """The route's template: of the request that met it, also through one of its pages; empty outside a request."""
     fingerprint: str = ""
     """The same for the same cause in the same place of the code; empty if there was no exception."""
     request_id: str = ""

@@ -93,3 +93,7 @@ class SignalSource(Protocol):
         answer yet: ask again. Rules and parts that exist no longer count as ended.
         """
         ...
+
+    def forget(self, identities: Iterable[Identity]) -> None:
+        """Decide each anew: a person says that it is over, so what was seen before counts no more. Says nothing."""
+        ...

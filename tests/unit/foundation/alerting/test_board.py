@@ -360,16 +360,94 @@ def test_a_person_may_take_it_and_may_say_that_it_is_over() -> None:
     assert (incident.state, incident.acknowledged_by) == (IncidentState.ACKNOWLEDGED, "Wei")
     assert story.board.acknowledge(incident.id, by="Ann", now=story.now).acknowledged_by == "Wei"
     resolved = story.board.resolve(incident.id, by="Wei", why="mended", now=story.now)
-    assert resolved.state is IncidentState.RESOLVED
-    story.hear()
-    assert story.only().state is IncidentState.ACKNOWLEDGED
-    story.board.resolve(incident.id, by="Wei", why="", now=story.now)
-    story.wait(121)
+    assert (resolved.state, resolved.live, resolved.resolved_by) == (IncidentState.RESOLVED, False, "Wei")
+    story.wait(1)
     assert [kind for kind, _ in story.told] == ["opened", "resolved"]
+    story.wait(200)
+    assert len(story.told) == 2
     with pytest.raises(IncidentClosed):
         story.board.acknowledge(incident.id, by="Wei", now=story.now)
     with pytest.raises(NoSuchIncident):
         story.board.resolve("nothing", by="", why="", now=story.now)
+
+
+def test_what_a_person_closed_and_goes_on_is_another_incident_after_the_grace() -> None:
+    story = Story()
+    story.hear()
+    story.wait(10)
+    first = story.board.resolve(story.only().id, by="Wei", why="mended", now=story.now)
+    story.wait(5)
+    story.hear()
+    story.hear(rule="backend-down")
+    story.wait(50)
+    assert len(story.told) == 2, "a person who mended something is given the grace to see it work"
+    story.wait(10)
+    assert [kind for kind, _ in story.told] == ["opened", "resolved", "opened"]
+    second = next(each for each in story.board.incidents.values() if each.live)
+    assert (second.reopens, second.state, second.acknowledged_by) == (first.id, IncidentState.OPEN, "")
+    story.hear(clear=True)
+    story.hear(rule="backend-down", clear=True)
+    story.wait(121)
+    assert [kind for kind, _ in story.told] == ["opened", "resolved"] * 2
+
+
+def test_what_a_person_closed_a_little_early_is_not_told_again() -> None:
+    story = Story()
+    story.hear()
+    story.wait(10)
+    story.board.resolve(story.only().id, by="Wei", why="mended", now=story.now)
+    story.wait(5)
+    story.hear()
+    story.wait(30)
+    story.hear(clear=True)
+    story.wait(300)
+    assert [kind for kind, _ in story.told] == ["opened", "resolved"]
+    assert not any(each.live for each in story.board.incidents.values())
+
+
+def test_what_a_person_closes_takes_its_symptoms_along() -> None:
+    """They would speak for themselves in the next second, under names that nobody has closed."""
+    story = Story()
+    story.hear(cause="model-down")
+    story.wait(10)
+    story.hear(cause="model-timeout")
+    story.hear("service", "failed-requests", "budget-burn")
+    story.wait(10)
+    told = next(each for each in story.board.incidents.values() if each.announced_at)
+    story.board.resolve(told.id, by="Wei", why="", now=story.now)
+    assert story.board.claims == {}
+    story.hear("service", "failed-requests", "budget-burn")
+    story.hear(cause="model-down")
+    story.wait(59)
+    assert len(story.told) == 2
+    story.wait(200)
+    assert story.told[2:] == [("opened", f"{BACKEND}/model-down")]
+
+
+def test_only_what_was_said_before_a_person_closed_it_is_dismissed() -> None:
+    story = Story()
+    story.hear(cause="unreachable", rule="backend-down")
+    story.wait(10)
+    before = make_signal(BACKEND, "unreachable", "backend-down", at_s=story.now_s)
+    assert not story.board.is_dismissed(before)
+    story.board.resolve(story.only().id, by="Wei", why="", now=story.now)
+    assert story.board.is_dismissed(before)
+    assert not story.board.is_dismissed(make_signal(BACKEND, "unreachable", "backend-down", at_s=story.now_s + 1))
+    assert not story.board.is_dismissed(make_signal("backend:other", "unreachable", "backend-down", at_s=0))
+
+
+def test_what_a_person_closed_with_the_database_away_is_closed_there_too() -> None:
+    story = Story()
+    story.hear()
+    story.wait(10)
+    away = Board(
+        incidents=dict(story.board.incidents), claims=dict(story.board.claims), replicas=dict(story.board.replicas)
+    )
+    away.resolve(story.only().id, by="Wei", why="", now=story.now)
+    reconcile(story.board, away, "a#1")
+    story.wait(1)
+    assert (story.only().resolved_by, story.only().live) == ("Wei", False)
+    assert [kind for kind, _ in story.told] == ["opened", "resolved"]
 
 
 def test_who_only_hears_of_urgent_things_hears_when_one_becomes_urgent() -> None:

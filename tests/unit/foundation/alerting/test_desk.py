@@ -287,6 +287,12 @@ class Source:
     def __init__(self, clock: ManualClock, *standing: Signal) -> None:
         self._clock = clock
         self.standing = standing
+        self.forgotten: list[Identity] = []
+
+    def forget(self, identities: Iterable[Identity]) -> None:
+        gone = set(identities)
+        self.forgotten += gone
+        self.standing = tuple(each for each in self.standing if each.identity not in gone)
 
     def find_absent(self, identities: Iterable[Identity]) -> tuple[Signal, ...]:
         return tuple(
@@ -324,6 +330,57 @@ async def test_a_replica_that_stood_still_says_again_what_holds(database: Databa
         (incident,) = await other.list_incidents(states=("open",), before="", limit=9)
     assert incident.holds
     assert [message.kind for message in channel.sent] == ["opened"]
+
+
+async def test_what_a_person_closed_is_decided_anew_by_every_replica(database: Database) -> None:
+    clock, channel = ManualClock(), RememberingChannel()
+    async with running(database):
+        store = DatabaseStore(database, POLICY)
+        desks = [make_desk(store, clock, channel, replica=name) for name in ("a#1", "b#1")]
+        signal = make_signal(cause="unreachable", rule="backend-down", at_s=clock.monotonic())
+        other = make_signal("disk", "spool-full", "disk-filling", at_s=clock.monotonic())
+        sources = [Source(clock, signal, other) for _ in desks]
+        for desk, source in zip(desks, sources, strict=True):
+            desk.ask_for_absent(source)
+            desk.hear(signal)
+            desk.hear(other)
+        await work(clock, 10, *desks)
+        closed = next(
+            each for each in await desks[0].list_incidents(states=(), before="", limit=9) if each.component != "disk"
+        )
+        await desks[0].act(lambda board: board.resolve(closed.id, by="Wei", why="", now=clock.now()))
+        await work(clock, 2, *desks)
+        assert [source.forgotten for source in sources] == [[signal.identity]] * 2
+        desks[1].hear(make_signal(cause="unreachable", rule="backend-down", at_s=clock.monotonic()))
+        await work(clock, 70, *desks)
+        again = next(
+            each
+            for each in await desks[0].list_incidents(states=("open",), before="", limit=9)
+            if each.component != "disk"
+        )
+    told = [(message.kind, message.data["incident"]["id"]) for message in channel.sent]
+    assert [each for each in told if each[1] in {closed.id, again.id}] == [
+        ("opened", closed.id),
+        ("resolved", closed.id),
+        ("opened", again.id),
+    ]
+    assert channel.sent[-1].data["incident"]["reopens"] == closed.id
+    assert f"Again: a person closed this as incident {closed.id}" in channel.sent[-1].body
+
+
+async def test_a_sick_channel_is_said_again_if_a_person_closed_it_in_vain() -> None:
+    clock = ManualClock()
+    ill, well = RememberingChannel("ill", findings=[Finding.REFUSED] * 50), RememberingChannel("well")
+    desk = make_desk(None, clock, ill, well)
+    desk.hear(make_signal(at_s=clock.monotonic()))
+    await work(clock, 60, desk)
+    (sick,) = [each for each in desk._keeper.board.incidents.values() if each.component == "alerting"]
+    await desk.act(lambda board: board.resolve(sick.id, by="Wei", why="", now=clock.now()))
+    desk.hear(make_signal("disk", "spool-full", "disk-filling", at_s=clock.monotonic()))
+    await work(clock, 200, desk)
+    again = [each for each in desk._keeper.board.incidents.values() if each.reopens == sick.id]
+    assert [each.holds for each in again] == [True]
+    assert sum(message.data["incident"]["component"] == "alerting" for message in well.sent) == 3
 
 
 async def test_what_ended_while_nobody_looked_is_asked_for(database: Database) -> None:

@@ -67,11 +67,52 @@ def test_the_end_says_how_long_it_lasted() -> None:
     at = START + timedelta(seconds=3_725)
     incident = replace(make_incident(), resolved_at=at, state=IncidentState.RESOLVED, returns=2, resolved_by="Wei")
     message = render(incident, NoticeKind.RESOLVED, delivery_id="x", language="en")
-    assert "resolved" in message.title
-    assert "Lasted: 1 h 2 min 5 s, came back 2 times" in message.body
-    assert "Mended by: a person said that it is over" in message.body
+    assert "closed by hand" in message.title
+    first, *rest = message.body.splitlines()
+    assert first.startswith("A person closed it at ")
+    assert "1 h 2 min 5 s before, and came back 2 times meanwhile. If it goes on, you will be told." in first
+    assert not [line for line in rest if line.startswith(("Mended by:", "Do:"))], "only that person knows"
     assert message.data["incident"]["duration_s"] == 3_725
-    assert "Do:" not in message.body
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "first", "third"),
+    [
+        (
+            "en",
+            "Ironleaf · over · backend:reader · model-unavailable",
+            "It is over: it began at {begin} UTC and ended at {end} UTC, after 3 min 30 s.",
+            "The alert said: model-unavailable happened.",
+        ),
+        (
+            "zh",
+            "Ironleaf · 已恢复 · backend:reader · model-unavailable",
+            "故障已恢复：始于 {begin} UTC，止于 {end} UTC，历时 3 分钟 30 秒。",
+            "当时的告警：发生了 model-unavailable。",
+        ),
+    ],
+)
+def test_the_end_says_first_that_it_is_over(language: Language, title: str, first: str, third: str) -> None:
+    begin, end = START, START + timedelta(seconds=210)
+    ended = replace(make_incident(), since=begin, resolved_at=end, state=IncidentState.RESOLVED)
+    message = render(ended, NoticeKind.RESOLVED, delivery_id="x", language=language)
+    lines = message.body.splitlines()
+    assert message.title == title
+    assert lines[0] == first.format(begin=f"{begin:%Y-%m-%d %H:%M:%S}", end=f"{end:%Y-%m-%d %H:%M:%S}")
+    assert lines[2] == third
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "Again: a person closed this as incident OLD, and it still happens"),
+        ("zh", "再次发生：此前的事件 OLD 已由人工关闭，但故障仍在发生"),
+    ],
+)
+def test_what_goes_on_after_a_person_closed_it_says_so(language: Language, words: str) -> None:
+    message = render(replace(make_incident(), reopens="OLD"), NoticeKind.OPENED, delivery_id="x", language=language)
+    assert words in message.body.splitlines()
+    assert message.data["incident"]["reopens"] == "OLD"
 
 
 @pytest.mark.parametrize(
@@ -127,7 +168,8 @@ def test_one_is_one_and_time_has_units_in_both_languages() -> None:
         render(incident, NoticeKind.RESOLVED, delivery_id="x", language=language).body for language in LANGUAGES
     )
     assert "Hits: 1 request, 50 % of all, 1 page\n" in english
-    assert "持续时间：1 小时 2 分钟 5 秒\n影响范围：1 个请求，占全部请求的 50 %，1 页\n" in chinese
+    assert "，历时 1 小时 2 分钟 5 秒。\n" in chinese
+    assert "影响范围：1 个请求，占全部请求的 50 %，1 页\n" in chinese
 
 
 def test_a_replica_that_did_not_see_the_beginning_takes_its_word_for_it() -> None:

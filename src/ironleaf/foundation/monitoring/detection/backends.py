@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ironleaf.foundation.monitoring.detection.tick import BackendFigures, Tick
-    from ironleaf.foundation.monitoring.signals import Signal
+    from ironleaf.foundation.monitoring.signals import Identity, Signal
 
 HOLD_S: Final = 30.0
 """For trouble that may be bad luck: the looks that follow a failed one fall into this time."""
@@ -35,6 +35,11 @@ class Backends:
             backend = self._backends.setdefault(figures.alias, _Backend())
             yield from backend.feed(tick, figures)
 
+    def forget(self, identity: Identity) -> None:
+        for alias, backend in tuple(self._backends.items()):
+            if backend.identity == identity:
+                del self._backends[alias]
+
 
 class _Backend:
     """One model server."""
@@ -46,6 +51,11 @@ class _Backend:
         self._good_since_s: float | None = None
         self._condition: Condition | None = None
         self._said = ""
+
+    @property
+    def identity(self) -> Identity | None:
+        """What it says at present."""
+        return None if self._condition is None else self._condition.identity
 
     def feed(self, tick: Tick, figures: BackendFigures) -> Iterator[Signal]:
         """Take what is known now into account."""

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ironleaf.foundation.monitoring.detection.tick import Tick
-    from ironleaf.foundation.monitoring.signals import Signal
+    from ironleaf.foundation.monitoring.signals import Identity, Signal
 
 
 class Detector(Protocol):
@@ -20,4 +20,8 @@ class Detector(Protocol):
         Between a `FIRING` and the `CLEAR` of the same identity comes at most news of
         it: `FIRING` with another fingerprint, urgency or evidence.
         """
+        ...
+
+    def forget(self, identity: Identity) -> None:
+        """Take a person's word that a condition is over: say nothing, and let only what comes from now on count."""
         ...

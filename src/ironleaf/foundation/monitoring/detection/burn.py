@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ironleaf.foundation.monitoring.detection.rules import Rule
     from ironleaf.foundation.monitoring.detection.tick import Tick
-    from ironleaf.foundation.monitoring.signals import Signal
+    from ironleaf.foundation.monitoring.signals import Identity, Signal
 
 AVAILABILITY_TARGET: Final = 0.995
 """Of the requests. One process on one machine with a model server behind it, which is restarted now and then: three
@@ -65,6 +65,10 @@ class Burn:
             self._burned_s = tick.now_s
         yield from self._leak.feed(tick, begins=tick.now_s - self._burned_s >= AFTER_BURN_S)
 
+    def forget(self, identity: Identity) -> None:
+        for burning in (self._burn, self._leak):
+            burning.forget(identity)
+
 
 class _Pair:
     """A long and a short window with the factor that both must burn at."""
@@ -73,11 +77,15 @@ class _Pair:
         self, rule: Rule, factor: float, long_s: float, short_s: float, *, budget: float, failures_min: int
     ) -> None:
         self.rule = rule
-        self.long = SlidingPair(long_s)
-        self._short = SlidingPair(short_s)
+        self._spans_s = (long_s, short_s)
+        self.clear()
         self._share = factor * budget
         self._failures_min = failures_min
         self._budget = budget
+
+    def clear(self) -> None:
+        """Begin both windows anew."""
+        self.long, self._short = map(SlidingPair, self._spans_s)
 
     def add(self, tick: Tick) -> None:
         for window in (self.long, self._short):
@@ -107,6 +115,12 @@ class _Burning:
     @property
     def firing(self) -> bool:
         return self._condition.firing
+
+    def forget(self, identity: Identity) -> None:
+        """Begin the windows anew, if it is this rule: they are full of what a person says is over."""
+        if self._condition.forget(identity):
+            for pair in self._pairs:
+                pair.clear()
 
     def feed(self, tick: Tick, *, begins: bool) -> tuple[Signal, ...]:
         """Take a tick into account; unless it ``begins``, only what stands already goes on."""

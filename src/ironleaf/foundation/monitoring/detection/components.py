@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ironleaf.foundation.monitoring.detection.tick import Tick
-    from ironleaf.foundation.monitoring.signals import Signal
+    from ironleaf.foundation.monitoring.signals import Identity, Signal
 
 UNHEALTHY_HOLD_S: Final = 10.0
 """The health board has forgiven one blip already; a worker under replacement is back within a second."""
@@ -35,6 +35,10 @@ class Components:
             down = status is HealthStatus.UNHEALTHY
             yield from unhealthy.tell(tick, bad=down, good=not down)
             yield from degraded.tell(tick, bad=not well and not down, good=well)
+
+    def forget(self, identity: Identity) -> None:
+        for condition in self._pairs.get(identity.component, ()):
+            condition.forget(identity)
 
 
 def _make_pair(name: str) -> tuple[Condition, Condition]:

@@ -76,6 +76,14 @@ class Condition:
         self._turning_s = None
         return self._speak(tick, SignalState.CLEAR, {}, "")
 
+    def forget(self, identity: Identity) -> bool:
+        """Begin anew if this is the condition of that name; return whether it is."""
+        if identity != self.identity:
+            return False
+        self.firing = False
+        self._turning_s = None
+        return True
+
     def _raise(self, tick: Tick, urgency: Urgency | None, evidence: Evidence | None) -> tuple[Signal, ...]:
         """Say that what holds has become more urgent; it does not become less so before it ends."""
         if urgency is not Urgency.PAGE or self._urgency is Urgency.PAGE:

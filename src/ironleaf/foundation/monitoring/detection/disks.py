@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ironleaf.foundation.monitoring.detection.tick import DiskFigures, Tick
-    from ironleaf.foundation.monitoring.signals import Signal
+    from ironleaf.foundation.monitoring.signals import Identity, Signal
 
 LOW_PART: Final = 2.0
 """Times the reserve below which work is refused: a page of a person's time before that."""
@@ -46,14 +46,19 @@ class Disks:
             disk = self._disks.setdefault(figures.name, _Disk(figures.name, self._horizon_s))
             yield from disk.feed(tick, figures)
 
+    def forget(self, identity: Identity) -> None:
+        for disk in self._disks.values():
+            disk.low.forget(identity)
+            disk.trend.forget(identity)
+
 
 class _Disk:
     """One file system."""
 
     def __init__(self, name: str, horizon_s: float) -> None:
         self._horizon_s = horizon_s
-        self._low = Condition(DISK_FILLING, "disk", f"{name}-full", hold_s=LOW_HOLD_S, clear_s=CLEAR_S)
-        self._trend = Condition(DISK_FILLING, "disk", f"{name}-filling", hold_s=HOLD_S, clear_s=CLEAR_S)
+        self.low = Condition(DISK_FILLING, "disk", f"{name}-full", hold_s=LOW_HOLD_S, clear_s=CLEAR_S)
+        self.trend = Condition(DISK_FILLING, "disk", f"{name}-filling", hold_s=HOLD_S, clear_s=CLEAR_S)
         self._slots: deque[tuple[int, float]] = deque(maxlen=SLOTS)
 
     def feed(self, tick: Tick, figures: DiskFigures) -> Iterator[Signal]:
@@ -62,7 +67,7 @@ class _Disk:
         evidence: dict[str, float | str] = {"free_bytes": figures.free_bytes, "reserve_bytes": figures.reserve_bytes}
         low = figures.free_bytes < LOW_PART * figures.reserve_bytes
         roomy = figures.free_bytes > FREE_PART * figures.reserve_bytes
-        yield from self._low.tell(tick, bad=low, good=roomy, evidence=evidence)
+        yield from self.low.tell(tick, bad=low, good=roomy, evidence=evidence)
         full_in_s = self._full_in_s(figures)
         filling = full_in_s is not None and full_in_s < self._horizon_s
         if full_in_s is not None:
@@ -70,7 +75,7 @@ class _Disk:
         soon = full_in_s is not None and full_in_s < FULL_SOON_S
         calm = full_in_s is None or full_in_s > 2 * self._horizon_s
         urgency = Urgency.PAGE if soon else Urgency.TICKET
-        yield from self._trend.tell(tick, bad=filling, good=calm, evidence=evidence, urgency=urgency)
+        yield from self.trend.tell(tick, bad=filling, good=calm, evidence=evidence, urgency=urgency)
 
     def _note(self, slot: int, free_bytes: float) -> None:
         if self._slots and self._slots[-1][0] == slot:

@@ -9,7 +9,7 @@ from ironleaf.foundation.monitoring.detection.rules import MEMORY_PRESSURE
 
 if TYPE_CHECKING:
     from ironleaf.foundation.monitoring.detection.tick import Tick
-    from ironleaf.foundation.monitoring.signals import Signal
+    from ironleaf.foundation.monitoring.signals import Identity, Signal
 
 FULL_SHARE: Final = 0.92
 """Of the limit, page cache left out. A worker's peak is a few per cent of a usual machine: the next may be the last."""
@@ -41,3 +41,6 @@ class Memory:
                 "tree_bytes": figures.tree_bytes,
             },
         )
+
+    def forget(self, identity: Identity) -> None:
+        self._condition.forget(identity)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from ironleaf.foundation.monitoring.detection.condition import Condition
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ironleaf.foundation.monitoring.detection.tick import Sight, Tick
-    from ironleaf.foundation.monitoring.signals import Signal
+    from ironleaf.foundation.monitoring.signals import Identity, Signal
 
 KNOWN_MAX: Final = 4096
 """Fingerprints remembered; the one not seen for longest is forgotten."""
@@ -20,6 +21,17 @@ STANDING_MAX: Final = 10
 """New errors that stand at once. A release that breaks everything needs no more to be seen."""
 QUIET_S: Final = 3600.0
 """Over when none of its kind came for an hour."""
+FINGERPRINTS_MAX: Final = 50
+"""Of one new error that are news again once a person has called it mended."""
+
+
+@dataclass(slots=True)
+class _New:
+    """A new error that stands."""
+
+    condition: Condition
+    seen_s: float = 0.0
+    fingerprints: list[str] = field(default_factory=list[str])
 
 
 class Novelty:
@@ -27,7 +39,7 @@ class Novelty:
 
     def __init__(self, known: Iterable[str] = ()) -> None:
         self._known: OrderedDict[str, None] = OrderedDict()
-        self._standing: dict[tuple[str, str], tuple[Condition, float]] = {}
+        self._standing: dict[tuple[str, str], _New] = {}
         self.recall(known)
 
     def recall(self, known: Iterable[str]) -> None:
@@ -38,25 +50,34 @@ class Novelty:
     def feed(self, tick: Tick) -> Iterator[Signal]:
         for sight in tick.sights:
             yield from self._see(tick, sight)
-        for key, (condition, seen_s) in tuple(self._standing.items()):
+        for key, new in tuple(self._standing.items()):
             quiet_s = tick.find_seen_well_s(NEW_ERROR, key[0])
-            if tick.now_s - seen_s >= (quiet_s or QUIET_S):
+            if tick.now_s - new.seen_s >= (quiet_s or QUIET_S):
                 del self._standing[key]
-                yield condition.end(tick)
+                yield new.condition.end(tick)
+
+    def forget(self, identity: Identity) -> None:
+        """A failure that a person has called mended is news when it comes again."""
+        for key, new in tuple(self._standing.items()):
+            if new.condition.identity == identity:
+                del self._standing[key]
+                for fingerprint in new.fingerprints:
+                    self._known.pop(fingerprint, None)
 
     def _see(self, tick: Tick, sight: Sight) -> Iterator[Signal]:
         key = sight.component, sight.cause
         known = sight.fingerprint in self._known
         self._remember(sight.fingerprint)
-        if key in self._standing:
-            condition, _ = self._standing[key]
-        elif known or len(self._standing) >= STANDING_MAX:
-            return
-        else:
-            condition = Condition(NEW_ERROR, *key)
-        self._standing[key] = (condition, tick.now_s)
+        new = self._standing.get(key)
+        if new is None:
+            if known or len(self._standing) >= STANDING_MAX:
+                return
+            new = self._standing[key] = _New(Condition(NEW_ERROR, *key))
+        new.seen_s = tick.now_s
         if not known:
-            yield condition.begin(tick, fingerprint=sight.fingerprint)
+            if len(new.fingerprints) < FINGERPRINTS_MAX:
+                new.fingerprints.append(sight.fingerprint)
+            yield new.condition.begin(tick, fingerprint=sight.fingerprint)
 
     def _remember(self, fingerprint: str) -> None:
         self._known[fingerprint] = None

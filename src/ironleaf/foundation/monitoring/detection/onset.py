@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from ironleaf.foundation.monitoring.detection.tick import Failures, Tick
-    from ironleaf.foundation.monitoring.signals import Signal
+    from ironleaf.foundation.monitoring.signals import Identity, Signal
 
 HEALTHY_SHARE: Final = 0.02
 """Failures among a part's calls that nobody need hear of."""
@@ -68,6 +68,10 @@ class Onset:
                 yield from part.feed(tick, failures)
             elif part.failing:
                 yield from part.judge(tick)
+
+    def forget(self, identity: Identity) -> None:
+        for part in self._parts.values():
+            part.forget(identity)
 
 
 @dataclass(slots=True)
@@ -113,6 +117,10 @@ class _Part:
             if blame.recovery.is_over(tick.now_s, silenced=silenced, seen_well_s=seen_well_s):
                 self._blames.remove(blame)
                 yield blame.condition.end(tick)
+
+    def forget(self, identity: Identity) -> None:
+        """Set nothing apart any more for an onset of that name: what it blamed counts anew."""
+        self._blames = [each for each in self._blames if each.condition.identity != identity]
 
     def _attempts(self, tick: Tick) -> int:
         # Nobody counts the work of a database or a disk: requests are the occasions on which it could fail.

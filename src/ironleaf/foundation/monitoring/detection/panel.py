@@ -69,6 +69,16 @@ class Panel:
             and (up_s >= _settles_s(identity.rule) or self._is_seen_well(identity, now_s))
         )
 
+    def forget(self, identities: Iterable[Identity]) -> None:
+        """Let each condition be decided anew: a person says that it is over. Never raises."""
+        for identity in identities:
+            self._standing.pop(identity, None)
+            for name, detector in self._detectors.items():
+                try:
+                    detector.forget(identity)
+                except Exception as error:  # noqa: BLE001 - as above
+                    logger.error("the detector %s failed: %s", name, type(error).__name__)  # noqa: TRY400
+
     def _is_seen_well(self, identity: Identity, now_s: float) -> bool:
         since_s = self._well_since_s.get(identity.component)
         least_s = RULES[identity.rule].seen_well_s if identity.rule in RULES else None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ironleaf.foundation.monitoring.detection.tick import QueueFigures, Tick
-    from ironleaf.foundation.monitoring.signals import Signal
+    from ironleaf.foundation.monitoring.signals import Identity, Signal
 
 FULL_SHARE: Final = 0.8
 """Of its places taken, on average over the minutes below: nearly full."""
@@ -40,6 +40,10 @@ class Queues:
             if figures.waiting_max > 0:
                 queue = self._queues.setdefault(figures.name, _Queue(figures.name, self._full_share))
                 yield from queue.feed(tick, figures)
+
+    def forget(self, identity: Identity) -> None:
+        for queue in self._queues.values():
+            queue.forget(identity)
 
 
 class _Queue:
@@ -72,6 +76,11 @@ class _Queue:
             evidence["full_in_s"] = round(full_in_s)
         calm = self._means[-1] <= CLEAR_SHARE
         return self._condition.tell(tick, bad=near or growing, good=calm and not growing, evidence=evidence)
+
+    def forget(self, identity: Identity) -> None:
+        """Begin its minutes anew, if it is this queue."""
+        if self._condition.forget(identity):
+            self._means.clear()
 
     def _growth_per_s(self) -> float:
         """Return by what part of its places the queue grows in a second; 0 unless it grew in every minute."""

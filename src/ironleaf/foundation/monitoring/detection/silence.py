@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ironleaf.foundation.monitoring.detection.tick import Tick
-    from ironleaf.foundation.monitoring.signals import Signal
+    from ironleaf.foundation.monitoring.signals import Identity, Signal
 
 MISSED_MIN: Final = 60.0
 """Requests that should have come since the last one. They come in bunches: chance alone would make 20 enough."""
@@ -42,6 +42,7 @@ class Silence:
         self._known_from: int | None = None
         self._last: datetime | None = None
         self._last_s = 0.0
+        self._waits_anew = False
 
     def recall(self, hours: Mapping[datetime, int]) -> None:
         """Take over the requests of past hours, by the hour's beginning (aware); an hour left out had none."""
@@ -59,6 +60,8 @@ class Silence:
         if tick.requests:
             self._note(hour, tick)
             return (self._condition.end(tick),) if self._condition.firing else ()
+        if self._waits_anew:
+            self._last, self._last_s, self._waits_anew = tick.at, tick.now_s, False
         if self._last is None or self._condition.firing or tick.now_s - self._last_s < SILENT_S_MIN:
             return ()
         missed = self._missed(self._last.timestamp(), min(tick.at.timestamp(), self._last.timestamp() + SILENT_S_MAX))
@@ -66,6 +69,9 @@ class Silence:
             return ()
         evidence = {"silent_s": round(tick.now_s - self._last_s), "missed_requests": round(missed)}
         return (self._condition.begin(tick, began_s=self._last_s, evidence=evidence),)
+
+    def forget(self, identity: Identity) -> None:
+        self._waits_anew = self._condition.forget(identity)
 
     def _note(self, hour: int, tick: Tick) -> None:
         self._hours[hour] = self._hours.get(hour, 0) + tick.requests

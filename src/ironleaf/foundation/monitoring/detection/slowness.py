@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ironleaf.foundation.monitoring.detection.tick import Tick
-    from ironleaf.foundation.monitoring.signals import Signal
+    from ironleaf.foundation.monitoring.signals import Identity, Signal
 
 FACTOR: Final = 2.0
 """Slower than twice the usual at least: less is not worth a person's time."""
@@ -59,6 +59,10 @@ class Slowness:
                 work = self._works[key] = _Work(key, self._factor, tick.now_s)
             yield from work.feed(tick, paces)
 
+    def forget(self, identity: Identity) -> None:
+        for work in self._works.values():
+            work.forget(identity)
+
 
 class _Work:
     """One kind of work."""
@@ -85,6 +89,11 @@ class _Work:
         said = self._judge(tick, height, opened_s) if len(self._history) >= HISTORY_MIN else ()
         self._history.append(height)
         return said
+
+    def forget(self, identity: Identity) -> None:
+        """Count slow windows anew, if it is this work."""
+        if self._condition.forget(identity):
+            self._slow = self._calm = 0
 
     def _judge(self, tick: Tick, height: float, opened_s: float) -> tuple[Signal, ...]:
         usual = median(self._history)

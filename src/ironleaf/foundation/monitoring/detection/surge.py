@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ironleaf.foundation.monitoring.detection.tick import Tick
-    from ironleaf.foundation.monitoring.signals import Signal
+    from ironleaf.foundation.monitoring.signals import Identity, Signal
 
 FACTOR: Final = 4.0
 """So many times the usual is what it is quickest to see."""
@@ -65,6 +65,10 @@ class Surge:
                 key = each.component, each.cause
                 self._causes.setdefault(key, _Cause(key)).count += each.fresh
 
+    def forget(self, identity: Identity) -> None:
+        for cause in self._causes.values():
+            cause.condition.forget(identity)
+
     def _close(self, tick: Tick, *, minutes: int) -> Iterator[Signal]:
         """Judge the minute that ended; in those since then, if any, nobody told of anything."""
         kept = math.exp(-minutes / MEMORY_MINUTES)
@@ -91,19 +95,19 @@ class _Cause:
         self.sum = 0.0
         """Of about a day."""
         self.idle_minutes = 0
-        self._condition = Condition(CALLER_SURGE, *key, clear_s=CLEAR_S)
+        self.condition = Condition(CALLER_SURGE, *key, clear_s=CLEAR_S)
         self._score = 0.0
         self._began_s = 0.0
 
     @property
     def firing(self) -> bool:
-        return self._condition.firing
+        return self.condition.firing
 
     def judge(self, tick: Tick, *, usual: float, factor: float) -> Iterator[Signal]:
         """Weigh the minute that ended."""
         if self.firing:
             self._score = 0.0
-            yield from self._condition.tell(tick, bad=False, good=self.count <= CLEAR_PART * usual)
+            yield from self.condition.tell(tick, bad=False, good=self.count <= CLEAR_PART * usual)
             return
         if self._score == 0.0:
             self._began_s = tick.now_s - MINUTE_S
@@ -111,7 +115,7 @@ class _Cause:
         self._score = max(0.0, self._score + min(step, MINUTE_EVIDENCE_MAX))
         if self._score >= THRESHOLD:
             evidence = {"count_per_minute": float(self.count), "usual_per_minute": round(usual, 2)}
-            yield self._condition.begin(tick, began_s=self._began_s, evidence=evidence)
+            yield self.condition.begin(tick, began_s=self._began_s, evidence=evidence)
 
     def learn(self, *, most: float, kept: float, minutes: int) -> None:
         """Take the minute into what is usual, and begin the next; a surge cannot make itself usual within hours."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ironleaf.foundation.monitoring.detection.tick import Tick
-    from ironleaf.foundation.monitoring.signals import Signal
+    from ironleaf.foundation.monitoring.signals import Identity, Signal
 
 
 class Urgent:
@@ -41,6 +41,11 @@ class Urgent:
             if recovery.is_over(tick.now_s, silenced=tick.is_silenced(part), seen_well_s=seen_well_s):
                 del self._standing[key]
                 yield condition.end(tick)
+
+    def forget(self, identity: Identity) -> None:
+        for key, (condition, _) in tuple(self._standing.items()):
+            if condition.identity == identity:
+                del self._standing[key]
 
 
 def _count_good(tick: Tick, component: str) -> int:

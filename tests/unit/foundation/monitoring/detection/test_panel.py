@@ -28,6 +28,9 @@ class Broken:
     def feed(self, tick: Tick) -> list[Signal]:
         raise RuntimeError("secret")
 
+    def forget(self, identity: Identity) -> None:
+        raise RuntimeError("secret")
+
 
 def test_what_stands_is_remembered_until_it_ends() -> None:
     panel = Panel({"urgent": Urgent()})
@@ -44,6 +47,19 @@ def test_a_detector_that_fails_is_named_once_and_the_others_go_on(caplog: pytest
     stage.feed_for(5, failures=(FULL,))
     assert len(stage.said) == 1
     assert [record.getMessage() for record in caplog.records] == ["the detector broken failed: RuntimeError"]
+
+
+def test_what_a_person_says_is_over_does_not_stand_and_is_decided_anew(caplog: pytest.LogCaptureFixture) -> None:
+    panel = Panel({"broken": Broken(), "urgent": Urgent()})
+    stage = Stage(panel)
+    stage.feed(failures=(FULL,))
+    panel.forget((DISK, Identity("no-more", "disk", "spool-full")))
+    assert panel.standing == ()
+    stage.feed_for(5)
+    stage.feed(failures=(FULL,))
+    assert [signal.identity for signal in panel.standing] == [DISK]
+    assert stage.states == [SignalState.FIRING] * 2
+    assert "secret" not in caplog.text
 
 
 def test_a_rule_that_is_off_says_nothing() -> None:
