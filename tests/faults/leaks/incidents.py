@@ -77,7 +77,7 @@ def furnish(house: House, seams: Seams) -> str:
             evidence=evidence,
         )
         board.hear(signal, desk.replica)
-    _, deliveries = desk._move(board, (), ())
+    _, deliveries = desk._move(board, (), (), ())
     said = f"{KEY} {ALL}"  # what they write themselves they may read; a key they mask even so
     incident = next(iter(board.incidents))
     board.acknowledge(incident, by=said, now=now)
