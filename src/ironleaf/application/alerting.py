@@ -197,12 +197,12 @@ def make_redaction(redactor: Redactor) -> Callable[[Message], Message]:
     """Return what takes secrets out of a message; there should be none, and this makes sure."""
 
     def redact(message: Message) -> Message:
-        return replace(
-            message,
-            title=redactor.redact_text(message.title, TITLE_CHARACTERS_MAX),
-            body=redactor.redact_text(message.body, BODY_BYTES_MAX),
-            data=cast("dict[str, Any]", redactor.redact(message.data)),
-        )
+        title = redactor.redact_text(message.title, TITLE_CHARACTERS_MAX)
+        body = redactor.redact_text(message.body, BODY_BYTES_MAX)
+        data = cast("dict[str, Any]", redactor.redact(message.data))
+        # Under these names a log would hold what a page says; here it is our own words.
+        words = {name: said for name, said in (("title", title), ("text", body)) if name in data}
+        return replace(message, title=title, body=body, data={**data, **words})
 
     return redact
 

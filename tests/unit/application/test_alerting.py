@@ -160,7 +160,9 @@ def test_two_channels_of_one_name_are_refused() -> None:
 # --- cards ------------------------------------------------------------------------------------------------------------
 
 
-def meet(blast: BlastRadius, component: str, reason: str, request_id: str, *, at_s: float = 0.0) -> None:
+def meet(
+    blast: BlastRadius, component: str, reason: str, request_id: str, *, at_s: float = 0.0, engine: str = "vl"
+) -> None:
     blast.note(
         ErrorEvent(
             at=START + timedelta(seconds=at_s),
@@ -170,6 +172,7 @@ def meet(blast: BlastRadius, component: str, reason: str, request_id: str, *, at
             level=Level.L3,
             component=component,
             outcome=Outcome.DEGRADED,
+            engine=engine,
             route="/v1/convert",
             request_id=request_id,
         )
@@ -190,6 +193,13 @@ def test_the_blast_radius_counts_requests_once_and_pages_each_time() -> None:
     assert found.requests_share == pytest.approx(10 / 11)
     assert blast.look("backend:reader", "model-unavailable", START + timedelta(seconds=60)).requests == 0
     assert blast.look("memory", "full", START).requests == 10
+
+
+def test_a_request_that_fails_as_a_whole_has_no_page() -> None:
+    blast = BlastRadius()
+    meet(blast, "database", "database-unavailable", "r", engine="")
+    found = blast.look("database", "database-unavailable", START)
+    assert (found.requests, found.pages) == (1, 0)
 
 
 def test_the_blast_radius_is_bounded() -> None:

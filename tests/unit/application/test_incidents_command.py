@@ -150,7 +150,10 @@ def test_an_incident_is_shown_with_its_history_and_who_was_told(
     assert [each["channel"] for each in story["deliveries"]] == ["on-call"]
     assert story["history"][-1]["act"] == "acknowledged"
     assert story["history"][-1]["by"].startswith("Wei ")
-    for language, words in (("en_US", ("Cause: engine-failed", "History")), ("zh_CN", ("根因：engine-failed", "经过"))):
+    for language, words in (
+        ("en_US", ("Cause: engine-failed", "History", "told", "on-call  not sent yet")),
+        ("zh_CN", ("根因：engine-failed", "经过", "已确认  Wei", "告警  on-call  待发送")),
+    ):
         monkeypatch.setenv("LC_ALL", f"{language}.UTF-8")
         code, out, _ = terminal.run("show", number)
         assert code == 0

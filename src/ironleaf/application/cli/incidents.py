@@ -18,7 +18,8 @@ import typer
 from ironleaf.application.cli.exits import find_language, say
 from ironleaf.application.cli.tables import make_table, print_table
 from ironleaf.application.settings import Settings, list_secrets, load_settings
-from ironleaf.foundation.alerting.incidents import IncidentState
+from ironleaf.foundation.alerting.deliveries import DeliveryState, Finding
+from ironleaf.foundation.alerting.incidents import Act, IncidentState, NoticeKind
 from ironleaf.foundation.alerting.silences import SILENCE_S_MAX, SILENCE_S_MIN
 from ironleaf.foundation.clock import SystemClock
 from ironleaf.foundation.errors import BusinessError, Language, Text
@@ -54,6 +55,28 @@ _STATES: Final[dict[IncidentState, Text]] = {
 _URGENCIES: Final = {"page": Text(en="act now", zh="立即处理"), "ticket": Text(en="working hours", zh="工作时间")}
 _HISTORY: Final = Text(en="History", zh="经过")
 _TOLD: Final = Text(en="Who was told", zh="通知情况")
+
+_ACTS: Final = {
+    Act.OPENED: Text(en="opened", zh="发生"),
+    Act.RETURNED: Text(en="came back", zh="复发"),
+    Act.ANNOUNCED: Text(en="told", zh="已通知"),
+    Act.ACKNOWLEDGED: Text(en="acknowledged", zh="已确认"),
+    Act.CLEARED: Text(en="cleared", zh="故障消失"),
+    Act.RESOLVED: Text(en="closed by hand", zh="人工关闭"),
+    Act.MUTED: Text(en="explained by", zh="归因于"),
+    Act.SILENCED: Text(en="silenced by", zh="已静默"),
+    Act.CLOSED: Text(en="closed", zh="已结束"),
+}
+_NOTICES: Final = {
+    NoticeKind.OPENED: Text(en="opened", zh="告警"),
+    NoticeKind.RESOLVED: Text(en="resolved", zh="恢复通知"),
+    NoticeKind.TEST: Text(en="test", zh="测试"),
+}
+_DELIVERIES: Final = {
+    DeliveryState.PENDING: Text(en="not sent yet", zh="待发送"),
+    DeliveryState.SENT: Text(en="sent", zh="已发送"),
+    DeliveryState.DEAD: Text(en="given up", zh="已放弃"),
+}
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 IncidentId = Annotated[str, typer.Argument(metavar="ID", help="The incident's number.", show_default=False)]
@@ -100,7 +123,6 @@ def list_incidents(
 def show(incident_id: IncidentId, as_json: AsJson = False) -> None:
     """Show an incident: its card, its history, and who was told."""
     from ironleaf.foundation.alerting.errors import INCIDENT_NOT_FOUND
-    from ironleaf.foundation.alerting.incidents import NoticeKind
     from ironleaf.foundation.alerting.templates import BODY_BYTES_MAX, render
 
     number, language = _read_id(incident_id), find_language()
@@ -294,13 +316,26 @@ def _show_lines(lines: tuple[IncidentLine, ...], language: Language) -> None:
 def _show_story(story: IncidentStory, told: str, language: Language) -> None:
     _show_lines((story.incident,), language)
     lines = ["", told, "", _HISTORY.in_language(language)]
-    lines += ["  ".join(filter(None, (_say_time(each.at), each.act, each.by, each.why))) for each in story.history]
+    lines += [
+        _join(_say_time(each.at), _ACTS[Act(each.act)].in_language(language), each.by, each.why)
+        for each in story.history
+    ]
     lines += ["", _TOLD.in_language(language)]
     lines += [
-        "  ".join(filter(None, (_say_time(each.created_at), each.kind, each.channel, each.state.value, each.finding)))
+        _join(
+            _say_time(each.created_at),
+            _NOTICES[NoticeKind(each.kind)].in_language(language),
+            each.channel,
+            _DELIVERIES[each.state].in_language(language),
+            "" if each.finding == Finding.SENT else each.finding,
+        )
         for each in story.deliveries
     ]
     sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _join(*words: str) -> str:
+    return "  ".join(filter(None, words))
 
 
 def _say_time(at: datetime) -> str:

@@ -162,6 +162,10 @@ OPS_SCRIPT: Final[dict[str, Text]] = {
     "why": Text("Cause", "原因"),
     "hits": Text("Hits", "影响范围"),
     "hits_text": Text("requests: {requests}, pages: {pages}", "{requests} 个请求，{pages} 页"),
+    "again": Text("Again", "再次发生"),
+    "again_text": Text(
+        "a person closed this as incident {id}, and it still happens", "此前的事件 {id} 已由人工关闭，但故障仍在发生"
+    ),
     "new": Text("Never seen before", "首次出现"),
     "yes": Text("yes", "是"),
     "symptoms": Text("Explains", "同时解释"),

@@ -11,6 +11,7 @@ from ironleaf.application.statistics_desk import View
 from ironleaf.document import EngineName
 from ironleaf.foundation.alerting.incidents import IncidentState
 from ironleaf.foundation.alerting.rules import ALL_RULES
+from ironleaf.foundation.errors import Text
 from ironleaf.foundation.monitoring import Dimension, Urgency, Window
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ HEALING_MAX: Final = 15
 DISTRIBUTION_MAX: Final = 8
 """Values of one side that are shown; the API knows all."""
 _DIMENSIONS: Final = (Dimension.CODE, Dimension.LEVEL, Dimension.COMPONENT)
+_COMMA: Final = Text(", ", "，")
+_AND: Final = Text(", ", "、")
+"""Between things of a list."""
 _OPEN: Final = (IncidentState.OPEN.value, IncidentState.ACKNOWLEDGED.value)
 
 
@@ -117,17 +121,24 @@ def _tell_card(incident: Incident, card: Mapping[str, Any], language: Language) 
     blast: Mapping[str, Any] = card.get("blast", {})
     change: Mapping[str, Any] = card.get("last_change") or {}
     any_hit = bool(blast.get("requests") or blast.get("pages"))
+    comma, and_ = _COMMA.in_language(language), _AND.in_language(language)
     hits = OPS_SCRIPT["hits_text"].in_language(language)
     lines = [
+        ("again", _say("again_text", language).format(id=incident.reopens) if incident.reopens else ""),
         ("todo", card.get("advice", {}).get(language, "")),
         ("since", _show_time(incident.since.isoformat())),
         ("what", incident.component),
         ("why", incident.cause),
-        ("hits", hits.format(requests=blast["requests"], pages=blast["pages"]) if any_hit else ""),
+        (
+            "hits",
+            comma.join((hits.format(requests=blast["requests"], pages=blast["pages"]), *blast.get("routes", ())))
+            if any_hit
+            else "",
+        ),
         ("new", _say("yes", language) if incident.new_fingerprint else ""),
-        ("symptoms", ", ".join(card.get("symptoms", ()))),
+        ("symptoms", and_.join(card.get("symptoms", ()))),
         ("last_change", f"{_show_time(change['at'])}: {', '.join(change['sections'])}" if change else ""),
-        ("now", ", ".join(f"{each['engine']} {_say(each['status'], language)}" for each in card.get("ladder", ()))),
+        ("now", and_.join(f"{each['engine']} {_say(each['status'], language)}" for each in card.get("ladder", ()))),
     ]
     return [(name, text) for name, text in lines if text]
 

@@ -49,7 +49,8 @@ class BlastRadius:
         bucket, trouble = self._bucket(event.at), (event.component, event.reason)
         if trouble not in bucket.met and len(bucket.met) >= NAMES_MAX:
             return
-        bucket.pages[trouble] += 1
+        if event.engine:  # a request's own error has none
+            bucket.pages[trouble] += 1
         if not event.request_id or bucket.last_request.get(trouble) != event.request_id:
             bucket.last_request[trouble] = event.request_id
             bucket.met[trouble] += 1

@@ -16,8 +16,8 @@ ALERT_DELIVERY: Final = Rule(
     name="alert-delivery",
     urgency=Urgency.PAGE,
     sentence=Text(
-        "A channel does not take our alerts; they go to the other channels.",
-        "某个告警通道无法送达，告警已改由其他通道发送。",
+        "A channel does not take our alerts; backup channels, if there are any, get them instead.",
+        "某个告警通道无法送达；如已配置备用通道，告警改由备用通道发送。",
     ),
     settles_s=300.0,
 )

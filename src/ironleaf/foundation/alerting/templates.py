@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from ironleaf.foundation.alerting.evidence import say_duration, say_fact
 from ironleaf.foundation.alerting.incidents import NoticeKind
 from ironleaf.foundation.errors import Text
 from ironleaf.foundation.monitoring import Urgency
@@ -28,8 +29,6 @@ _TITLE_BYTES: Final = 240
 
 Line = Callable[[str, str], str]
 """Of a label's name and a value, the line that says both."""
-_BYTES: Final = "_bytes"
-_GIBIBYTE: Final = 1024**3
 
 _URGENCIES: Final = {
     Urgency.PAGE: Text("act now", "立即处理"),
@@ -79,8 +78,9 @@ _REQUESTS: Final = Text("{number} requests", "{number} 个请求")
 _SHARE: Final = Text("{number} % of all", "占全部请求的 {number} %")
 _PAGE: Final = Text("1 page", "1 页")
 _PAGES: Final = Text("{number} pages", "{number} 页")
-_UNITS: Final = (Text("h", "小时"), Text("min", "分钟"), Text("s", "秒"))
 _COMMA: Final = Text(", ", "，")
+_AND: Final = Text(", ", "、")
+"""Between things of a list."""
 _STANDINGS: Final = {
     "ready": Text("ready", "就绪"),
     "degraded": Text("degraded", "降级"),
@@ -109,14 +109,16 @@ def render(
     """Return the message about ``incident``. ``public_url`` makes the runbook's path a link."""
     over = _CLOSED_BY_HAND if incident.resolved_by else _RESOLVED
     word = _URGENCIES[incident.urgency] if kind is NoticeKind.OPENED else over
-    title = f"Ironleaf · {word.in_language(language)} · {incident.component} · {incident.cause}"
+    title = f"Ironleaf · {word.in_language(language)} · {incident.component} · {incident.cause}"[:TITLE_CHARACTERS_MAX]
+    body = _bound(_lines(incident, kind, language, public_url))
+    data = export(incident, kind, delivery_id=delivery_id, language=language, public_url=public_url)
     return Message(
         id=delivery_id,
         kind=kind,
         urgency=incident.urgency,
-        title=title[:TITLE_CHARACTERS_MAX],
-        body=_bound(_lines(incident, kind, language, public_url)),
-        data=export(incident, kind, delivery_id=delivery_id, language=language, public_url=public_url),
+        title=title,
+        body=body,
+        data={**data, "title": title, "text": body},
     )
 
 
@@ -210,21 +212,24 @@ def _ending(incident: Incident, line: Line, language: Language) -> Iterator[str]
     if blast := _say_blast(card.get("blast", {}), language):
         yield line("blast", blast)
     if symptoms := card.get("symptoms"):
-        yield line("symptoms", ", ".join(symptoms))
+        yield line("symptoms", _AND.in_language(language).join(symptoms))
 
 
 def _details(incident: Incident, line: Line, language: Language) -> Iterator[str]:
-    card = incident.card
+    card, and_ = incident.card, _AND.in_language(language)
     if change := card.get("last_change"):
         yield line("change", f"{_say_time(datetime.fromisoformat(change['at']))} ({', '.join(change['sections'])})")
     if incident.new_fingerprint:
         yield line("new", f"{incident.fingerprint[:40]}{_COMMA.in_language(language)}{_NEW.in_language(language)}")
     if ladder := card.get("ladder"):
-        yield line("ladder", ", ".join(_say_standing(each, language) for each in ladder))
+        yield line("ladder", and_.join(_say_standing(each, language) for each in ladder))
     if symptoms := card.get("symptoms"):
-        yield line("symptoms", ", ".join(symptoms))
+        yield line("symptoms", and_.join(symptoms))
     if evidence := card.get("evidence"):
-        yield line("evidence", ", ".join(_say_fact(name, value) for name, value in evidence.items()))
+        yield line(
+            "evidence",
+            _COMMA.in_language(language).join(say_fact(name, value, language) for name, value in evidence.items()),
+        )
 
 
 def _say_blast(blast: Mapping[str, Any], language: Language) -> str:
@@ -258,7 +263,7 @@ def _say_end(incident: Incident, language: Language) -> str:
         .format(
             begin=_say_time(incident.since),
             end=_say_time(incident.resolved_at or incident.since),
-            duration=_say_duration(_duration_s(incident) or 0, language),
+            duration=say_duration(_duration_s(incident) or 0, language),
             returns=returned.in_language(language).format(number=incident.returns) if incident.returns else "",
         )
     )
@@ -280,27 +285,8 @@ def _duration_s(incident: Incident) -> int | None:
     return max(0, round((incident.resolved_at - incident.since).total_seconds()))
 
 
-def _say_duration(seconds: int, language: Language) -> str:
-    hours, rest = divmod(seconds, 3_600)
-    minutes, seconds = divmod(rest, 60)
-    units = [unit.in_language(language) for unit in _UNITS]
-    parts = zip((hours, minutes, seconds), units, strict=True)
-    return " ".join(f"{number} {unit}" for number, unit in parts if number) or f"0 {units[-1]}"
-
-
 def _say_time(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _say_fact(name: str, value: float | str) -> str:
-    """Return a measured fact; bytes as people say them."""
-    if name.endswith(_BYTES) and not isinstance(value, str):
-        return f"{name.removesuffix(_BYTES)} {value / _GIBIBYTE:.1f} GiB"
-    return f"{name} {_say_number(value)}"
-
-
-def _say_number(value: float | str) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _bound(lines: Iterator[str]) -> str:

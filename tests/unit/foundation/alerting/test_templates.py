@@ -97,6 +97,7 @@ def test_the_end_says_first_that_it_is_over(language: Language, title: str, firs
     ended = replace(make_incident(), since=begin, resolved_at=end, state=IncidentState.RESOLVED)
     message = render(ended, NoticeKind.RESOLVED, delivery_id="x", language=language)
     lines = message.body.splitlines()
+    assert (message.data["title"], message.data["text"]) == (message.title, message.body)
     assert message.title == title
     assert lines[0] == first.format(begin=f"{begin:%Y-%m-%d %H:%M:%S}", end=f"{end:%Y-%m-%d %H:%M:%S}")
     assert lines[2] == third
@@ -158,6 +159,20 @@ def test_bytes_are_said_as_people_say_them() -> None:
     message = render(make_incident(free_bytes=63_687_127_040), NoticeKind.OPENED, delivery_id="x", language="en")
     assert "Measured: free 59.3 GiB" in message.body
     assert message.data["card"]["evidence"] == {"free_bytes": 63_687_127_040}
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "Measured: found key refused, within 1 h, used 97 %, failures 26, burn 3"),
+        ("zh", "测量值：检查结果 密钥被拒，统计窗口 1 小时，已使用 97 %，失败次数 26，burn 3"),
+    ],
+)
+def test_what_was_measured_is_said_in_words(language: Language, words: str) -> None:
+    incident = make_incident(finding="key_refused", window_s=3_600.0, used_share=0.97, failed_count=26, burn=3)
+    message = render(incident, NoticeKind.OPENED, delivery_id="x", language=language)
+    assert words in message.body
+    assert message.data["card"]["evidence"]["finding"] == "key_refused"
 
 
 def test_one_is_one_and_time_has_units_in_both_languages() -> None:

@@ -65,8 +65,7 @@ class Panel:
         return tuple(
             _close(identity, at)
             for identity in identities
-            if identity not in self._standing
-            and (up_s >= _settles_s(identity.rule) or self._is_seen_well(identity, now_s))
+            if identity not in self._standing and (up_s >= _settles_s(identity) or self._is_seen_well(identity, now_s))
         )
 
     def forget(self, identities: Iterable[Identity]) -> None:
@@ -96,8 +95,12 @@ class Panel:
         return said
 
 
-def _settles_s(rule: str) -> float:
-    return RULES[rule].settles_s if rule in RULES else 0.0
+def _settles_s(identity: Identity) -> float:
+    rule = RULES.get(identity.rule)
+    if rule is None:
+        return 0.0
+    soon = (seconds for ending, seconds in rule.settles_soon_s.items() if identity.cause.endswith(ending))
+    return next(soon, rule.settles_s)
 
 
 def _close(identity: Identity, at: datetime) -> Signal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +26,8 @@ class Rule:
     sentence: Text
     settles_s: float
     """So long after a start the rule has seen again whatever still holds: until then its silence means nothing."""
+    settles_soon_s: Mapping[str, float] = field(default_factory=dict[str, float])
+    """The same of those of its causes that end so: they need no trend."""
     trails_s: float = 0.0
     """So long after all is well the rule may still hold, since its windows look back."""
     waits_s: float = 0.0
@@ -102,7 +104,7 @@ QUEUE_GROWTH: Final = Rule(
         "A waiting queue stays near its limit or will soon reach it; callers are about to be turned away.",
         "等待队列持续接近或即将达到上限，调用方很快会被拒绝。",
     ),
-    settles_s=0.5 * _HOUR_S,
+    settles_s=0.25 * _HOUR_S,
 )
 DISK_FILLING: Final = Rule(
     name="disk-filling",
@@ -112,6 +114,9 @@ DISK_FILLING: Final = Rule(
         "磁盘空间即将用尽，或预计在数小时内用尽。",
     ),
     settles_s=2 * _HOUR_S,
+    settles_soon_s={
+        "-full": 120.0
+    },  # half a minute of looks: whoever made room and started again hears that it is over
 )
 MEMORY_PRESSURE: Final = Rule(
     name="memory-pressure",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.fixtures.detection import MONDAY, Stage, fail
 
+from ironleaf.foundation.alerting.evidence import NAMES
 from ironleaf.foundation.errors import AlertRule, Level
 from ironleaf.foundation.health import HealthStatus
 from ironleaf.foundation.monitoring import Identity, SignalState
@@ -232,6 +233,12 @@ def test_what_nobody_closed_stands(case: Case) -> None:
         stage.detector.forget(other)
     stage.feed_for(case.most_s, every_s=case.every_s, **case.bad)
     assert stage.states == [ON]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.rule for case in CASES])
+def test_what_was_measured_has_words(case: Case) -> None:
+    stage, _ = begin(case)
+    assert set(stage.said[0].evidence) <= NAMES.keys()
 
 
 def test_every_rule_is_tried() -> None:

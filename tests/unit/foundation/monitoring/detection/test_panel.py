@@ -98,6 +98,18 @@ def test_after_a_start_what_still_holds_is_said_again_and_what_ended_is_found_ab
     assert signal.at == MONDAY + timedelta(seconds=after.now_s)
 
 
+def test_after_a_start_a_disk_with_room_again_ends_what_was_said_of_it_and_a_trend_takes_longer() -> None:
+    panel = Panel({})
+    stage = Stage(panel)
+    full, filling = Identity("disk-filling", "disk", "spool-full"), Identity("disk-filling", "disk", "spool-filling")
+    stage.feed_for(119)
+    assert panel.find_absent((full, filling)) == ()
+    stage.feed_for(3)
+    assert [each.identity for each in panel.find_absent((full, filling))] == [full]
+    stage.feed_for(7200, every_s=60)
+    assert len(panel.find_absent((full, filling))) == 2
+
+
 def test_rules_that_exist_no_longer_have_ended() -> None:
     panel = Panel({})
     panel.feed(Tick(now_s=1.0, at=MONDAY))
