@@ -107,6 +107,23 @@ async def test_the_founding_failure_costs_one_hit_and_the_next_page_none() -> No
     assert house.backends[0].breaker.snapshot().state is BreakerState.OPEN
 
 
+@pytest.mark.parametrize("fault", ["429-rate", "503", "500-stack"])
+async def test_skipped_means_that_the_server_was_not_asked(fault: str) -> None:
+    """Also where a first try failed and its breaker, open meanwhile, turned the second one away."""
+    seen: list[tuple[AttemptOutcome, bool]] = []
+    async with FaultyModelServer("ok", text=GOOD_TEXT) as server, build(server, canary=False) as house:
+        for _ in range(30):  # good calls are what second tries are paid from
+            await house.read()
+        await server.use(fault)
+        for _ in range(6):
+            hits = server.hits
+            attempt = (await house.read()).attempts[0]
+            seen.append((attempt.outcome, server.hits > hits))
+    assert seen[0] == (AttemptOutcome.FAILED, True)
+    assert seen[-1] == (AttemptOutcome.SKIPPED, False)
+    assert set(seen) == {seen[0], seen[-1]}
+
+
 async def test_alone_the_backend_answers_the_catalogues_error_and_nothing_else() -> None:
     async with FaultyModelServer("400-model-gone") as server, build(server) as house:
         alone = LadderEngine(house.backends, clock=CLOCK)

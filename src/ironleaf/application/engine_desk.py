@@ -164,7 +164,6 @@ class EngineDesk:
 
     def _describe(self, watch: BackendWatch) -> BackendReport:
         server, breaker = self._servers[watch.alias], watch.breaker.snapshot()
-        changed_s = self._clock.monotonic() - breaker.since_s
         return BackendReport(
             alias=watch.alias,
             status=watch.standing(),
@@ -172,7 +171,7 @@ class EngineDesk:
             address=server.address,
             model=server.reader.model,
             breaker=breaker,
-            breaker_since=self._clock.now() - timedelta(seconds=changed_s),
+            breaker_since=self._clock.now() - timedelta(seconds=breaker.state_age_s),
             calls=server.bulkhead.snapshot(),
         )
 

@@ -123,7 +123,7 @@ class VlSettings:
     canary: bool = True
     """Tell a sick server from a bad page, and a recovered one from a listed one, with a picture of known words."""
     step_down_on_refusal: bool = True
-    """Whether another engine may read a page that a backend's safety filter refused."""
+    """Whether another engine may read a page that a backend declined: its safety filter, or the model in words."""
     healing: HealingSettings = dataclasses.field(default_factory=HealingSettings)
 
     def __post_init__(self) -> None:

@@ -13,7 +13,9 @@ from ironleaf.services.engines.vision_language.answer import Answer, Rejection
 from ironleaf.services.verification import RepetitionWatch
 
 LOOP: Final = "repetition-loop"
-_FILTERED: Final = "answer-filtered"
+REFUSED: Final = "answer-refused"
+_DECLINED: Final = frozenset({REFUSED, "answer-filtered"})
+"""A filter's word and the model's own are one thing to the operator: the page was declined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +26,17 @@ class VerdictRejection:
 
     @property
     def entry(self) -> Entry:
-        return CONTENT_REFUSED if self.reason == _FILTERED else MODEL_ANSWER_UNUSABLE
+        return CONTENT_REFUSED if self.reason in _DECLINED else MODEL_ANSWER_UNUSABLE
 
 
 def judge_answer(answer: Answer) -> Rejection | None:
     """Return why an answer may not be used, if so: the most telling verdict."""
     if answer.aborted is not None:
         return VerdictRejection(answer.aborted)
+    if answer.refusal:
+        return VerdictRejection(REFUSED)
     facts = verification.Answer(
-        text=answer.text or answer.refusal or "",
+        text=answer.text,
         finish_reason=answer.finish_reason,
         prompt_tokens=answer.prompt_tokens,
         completion_tokens=answer.completion_tokens,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 import sys
 
@@ -168,3 +169,14 @@ def test_it_runs_by_hand() -> None:
         status = httpx.post(f"{address}/chat/completions", json={}, trust_env=False).status_code
         process.terminate()
     assert status == 503
+
+
+@pytest.mark.parametrize(("port", "code"), [("taken", 69), ("70000", 2), ("http", 2)])
+def test_a_port_that_cannot_be_had_is_said_in_a_line(port: str, code: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        asked = str(holder.getsockname()[1]) if port == "taken" else port
+        command = [sys.executable, "-W", "error", "-m", "ironleaf.faults.model_server", "--port", asked]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stdout) == (code, "")
+    assert "Traceback" not in ended.stderr
+    assert "port" in ended.stderr.splitlines()[-1]

@@ -89,8 +89,8 @@ class BreakerSnapshot:
     """What an operator sees."""
 
     state: BreakerState
-    since_s: float
-    """Of the last change, in the clock's monotonic seconds."""
+    state_age_s: float
+    """How long it has been in this state."""
     reason: OpenReason | None
     retry_after_s: float
     """Zero when calls pass."""
@@ -199,7 +199,7 @@ class BreakerMachine:
         rate = self._rate.per_minute(now_s)
         return BreakerSnapshot(
             state=self._state,
-            since_s=self._since_s,
+            state_age_s=now_s - self._since_s,
             reason=None if self._state is BreakerState.CLOSED else self._reason,
             retry_after_s=self._retry_after_s(now_s),
             generation=self._generation,

@@ -48,6 +48,8 @@ class RetryStop(StrEnum):
     BUDGET = "budget"
     EQUAL_LEFT = "equal_left"
     """Somebody as good is asked instead."""
+    REFUSED = "refused"
+    """A guard turned the next attempt away: the one before it is the last that was made."""
 
 
 class LimitCause(StrEnum):

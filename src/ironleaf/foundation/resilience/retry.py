@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from ironleaf.foundation.resilience.base import judge, require
-from ironleaf.foundation.resilience.errors import RetriesExhausted
+from ironleaf.foundation.resilience.errors import CallRefused, RetriesExhausted
 from ironleaf.foundation.resilience.events import EventHook, RetryScheduled, RetryStop, RetryStopped, emit, ignore
 
 if TYPE_CHECKING:
@@ -103,15 +103,20 @@ class Retry:
         """Return what ``call`` returns, at one of its tries.
 
         Raises:
-            RetriesExhausted: another try was worth making but not allowed.
+            RetriesExhausted: another try was worth making but not allowed; also where
+                a guard inside, a breaker that had opened meanwhile, turned it away.
             Exception: the failure itself, when another try is no use.
         """
         self._budget.count_call()
+        made: Exception | None = None
         while True:
             try:
                 return await call(context)
             except Exception as failure:  # noqa: BLE001 - to deal with failures of any kind is the point
+                if made is not None and isinstance(failure, CallRefused):
+                    self._stop(RetryStop.REFUSED, made, replace(context, attempt=context.attempt - 1))
                 delay_s = self._next_delay_s(failure, context)
+                made = failure
             await self._clock.sleep(delay_s)
             context = replace(context, attempt=context.attempt + 1)
 

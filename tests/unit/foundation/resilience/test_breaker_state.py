@@ -87,7 +87,8 @@ def test_a_snapshot_tells_since_when_and_until(bench) -> None:
 
     def look() -> None:
         snapshot = bench.machine.snapshot(bench.now_s)
-        seen.append((snapshot.state, snapshot.since_s, snapshot.retry_after_s))
+        later = bench.machine.snapshot(bench.now_s + 1.5)
+        seen.append((snapshot.state, snapshot.state_age_s, later.state_age_s, snapshot.retry_after_s))
         bench.later(8.0)
 
     bench.call(GONE)
@@ -102,18 +103,18 @@ def test_a_snapshot_tells_since_when_and_until(bench) -> None:
     bench.machine.reset(bench.now_s)
     look()
     assert seen == [
-        (BreakerState.OPEN, 100.0, 5.0),
-        (BreakerState.HALF_OPEN, 108.0, 1.0),
-        (BreakerState.FORCED_OPEN, 116.0, 300.0),
-        (BreakerState.CLOSED, 124.0, 0.0),
-        (BreakerState.CLOSED, 132.0, 0.0),
+        (BreakerState.OPEN, 0.0, 1.5, 5.0),
+        (BreakerState.HALF_OPEN, 0.0, 1.5, 1.0),
+        (BreakerState.FORCED_OPEN, 0.0, 1.5, 300.0),
+        (BreakerState.CLOSED, 0.0, 1.5, 0.0),
+        (BreakerState.CLOSED, 0.0, 1.5, 0.0),
     ]
 
 
 def test_a_fresh_breaker_is_closed(bench) -> None:
     assert bench.admit() == Admission(generation=0, probe=False)
     snapshot = bench.machine.snapshot(bench.now_s)
-    assert (snapshot.state, snapshot.since_s, snapshot.reason) == (BreakerState.CLOSED, 100.0, None)
+    assert (snapshot.state, snapshot.state_age_s, snapshot.reason) == (BreakerState.CLOSED, 0.0, None)
     assert (snapshot.retry_after_s, snapshot.generation, snapshot.probing) == (0.0, 0, False)
     assert (snapshot.openings, snapshot.refusals, snapshot.refused_in_a_row) == (0, 0, 0)
     assert snapshot.results == dict.fromkeys(ResultKind, 0)
@@ -257,7 +258,7 @@ def test_it_refuses_until_the_very_end_of_the_open_time(bench) -> None:
     assert bench.machine.snapshot(bench.now_s).retry_after_s == 0.0
     assert bench.admit() == Admission(generation=2, probe=True)
     assert bench.transitions[-1] == Transition(state=BreakerState.HALF_OPEN)
-    assert bench.machine.snapshot(bench.now_s).since_s == 105.0
+    assert bench.machine.snapshot(bench.now_s + 2.0).state_age_s == 2.0
 
 
 def test_one_probe_at_a_time(bench) -> None:
@@ -281,7 +282,7 @@ def test_a_good_probe_closes(bench) -> None:
     bench.call(GOOD)
     assert bench.transitions[-1] == Transition(state=BreakerState.CLOSED)
     assert bench.machine.snapshot(bench.now_s).reason is None
-    assert bench.machine.snapshot(bench.now_s).since_s == 105.0
+    assert bench.machine.snapshot(bench.now_s + 2.0).state_age_s == 2.0
     bench.call(GOOD, 3)
 
 

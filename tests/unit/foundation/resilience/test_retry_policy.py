@@ -172,6 +172,24 @@ async def test_an_open_breaker_inside_is_not_retried_whatever_the_owner_says(mak
 
 
 @pytest.mark.anyio
+async def test_a_second_try_that_a_guard_turns_away_does_not_hide_what_the_first_one_met(
+    clock, events, make_retry, make_context
+) -> None:
+    met, tries = LookupError(), iter([1, 2])
+
+    async def call(_context: CallContext) -> str:
+        if next(tries) == 1:
+            raise met
+        raise CircuitOpen("alpha", retry_after_s=5.0, reason=OpenReason.FAILURES)
+
+    with pytest.raises(RetriesExhausted) as caught:
+        await make_retry(draw=0.0).execute(call, make_context())
+    assert (caught.value.attempts, caught.value.stop) == (1, RetryStop.REFUSED)
+    assert caught.value.last is caught.value.__cause__ is met
+    assert events[-1] == RetryStopped(name="alpha", at_s=1000.0, attempt=1, stop=RetryStop.REFUSED)
+
+
+@pytest.mark.anyio
 async def test_nobody_waits_seven_seconds_when_somebody_else_can_answer(clock, make_retry, make_context) -> None:
     call = Failing(1)
     retry = make_retry(verdict=FailureVerdict(retry_same=True, retry_after_s=7.0))

@@ -130,12 +130,13 @@ CONTENT_REFUSED: Final = Entry(
     kind=Kind.FORBIDDEN,
     message=Text("The recognition engine refused this content.", "识别引擎拒绝处理该内容。"),
     user_advice=Text(
-        "A safety filter refused the page. Use another engine if your operator allows it.",
-        "安全过滤器拒绝了该页面。如果管理员允许，可改用其他引擎。",
+        "A safety filter, or the model itself, refused the page. Use another engine if your operator allows it.",
+        "安全过滤器或模型本身拒绝了该页面。如果管理员允许，可改用其他引擎。",
     ),
     operator_advice=Text(
-        "The server's safety filter refused the page. Whether other engines may read it is a setting.",
-        "服务器的安全过滤器拒绝了该页面。是否允许其他引擎读取由设置决定。",
+        "The server's safety filter refused the page, or the model declined it in words. Whether other engines may "
+        "read it is a setting, step_down_on_refusal.",
+        "服务器的安全过滤器拒绝了该页面，或模型以文字表示拒绝。是否允许其他引擎读取由设置 step_down_on_refusal 决定。",
     ),
     alert=AlertRule.SURGE,
 )
