@@ -34,8 +34,8 @@ class BreakerOrder(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     action: Breaker = Field(
-        description="`open`: ask this backend nothing until it is closed by hand; `close`: ask it again; `reset`: ask "
-        "it again and forget its past."
+        description="`open`: ask this backend nothing until it is closed by hand or this replica starts anew; `close`: "
+        "ask it again; `reset`: ask it again and forget its past."
     )
 
 

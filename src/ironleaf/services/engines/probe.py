@@ -112,7 +112,7 @@ class BackendWatch:
         snapshot = self.breaker.snapshot()
         if snapshot.state is BreakerState.CLOSED:
             return self._finding
-        if self._gone:
+        if self._gone and snapshot.state is not BreakerState.FORCED_OPEN:
             return Finding.MODEL_MISSING
         return _BY_REASON.get(snapshot.reason or OpenReason.FAILURES, Finding.FAILS)
 

@@ -380,6 +380,14 @@ async def test_the_health_board_hears_what_was_seen_and_nobody_is_asked(
     assert bench.reader.hits == 0
 
 
+async def test_what_a_person_opened_rests_whatever_was_found_before() -> None:
+    bench = build(GONE)
+    await bench.live(1)
+    assert bench.watch.finding() is Finding.MODEL_MISSING
+    bench.guarded.breaker.open()
+    assert bench.watch.finding() is Finding.RESTING
+
+
 async def test_an_unknown_failure_is_a_failure() -> None:
     bench = build(ModelFailure(ENGINE_FAILED))
     await bench.live(1)
