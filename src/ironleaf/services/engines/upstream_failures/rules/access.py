@@ -270,6 +270,7 @@ REQUEST_RULES: Final = (
             r"|list|positive|non-|valid|dict)|in|between|within|at least|less|greater"
             r"|<|>|either|set|an?|>=|'))",
             r"must provide|must be '",
+            r"does not match the provided media type|appears to be an? image/",  # the label is ours, not the caller's
             r"(?:max_tokens|max_completion_tokens|temperature|top_p|top_k|logprobs|response_format|tool_choice"
             r"|repetition_penalty|presence_penalty|extra_body|enable_thinking)['\"]?[ :=(,]",
             r"['\"](?:stop|stream|tools|seed|n)['\"]",

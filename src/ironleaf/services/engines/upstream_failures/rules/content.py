@@ -192,7 +192,6 @@ IMAGE_RULES: Final = (
             r"(?:image )?mime ?type[^.]{0,60}(?:not supported|unsupported|invalid|not allowed)",
             r"one (?:of|has) the following formats",
             r"media_type: input should be",
-            r"image does not match the provided media type|appears to be a[n]? image/",
             r"aspect ratio(?! (?:is not enabled|param|option|setting))",
             r"(?:height|width)[: a-z0-9]{0,30}(?:or|and) (?:width|height)[: a-z0-9]{0,20}must be "
             r"(?:larger|greater|at least)",

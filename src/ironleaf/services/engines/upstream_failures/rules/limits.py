@@ -80,6 +80,8 @@ QUOTA_RULES: Final = (
             r"(?:balance|credits?|funds?\b|quota\b|tokens? package)",
             r"(?:balance|credits?|funds?)[ a-z']{0,40}(?:is|are|has|have|was|too|been|not) ?[a-z ]{0,24}"
             r"(?:insufficient|too low|not enough|negative|exhausted|depleted|used up|overdue|empty|exceeded)",
+            r"balance (?:is|of|:) ?[$¥￥＄]? ?(?:-|0(?:\.0+)?(?!\.?\d))",
+            r"free allocated quota|pre-?consumed? (?:token )?quota failed",
             r"insufficient[_ ]?(?:user[_ ]?)?quota|insufficient[_ ]balance|insufficient[_ ]funds|insufficientbalance",
             r"quota[ a-z']{0,40}(?:is )?(?:not enough|insufficient|exhausted|used up|depleted|has been exceeded)",
             r"exceeded your (?:current|monthly|assigned|account) (?:quota|limit|usage)",
