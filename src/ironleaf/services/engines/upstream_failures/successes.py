@@ -116,16 +116,19 @@ def _reads_like_an_error(content: object) -> bool:
 
 
 def _judge_stream(body: str) -> Judgement | None:
-    finished = False
+    finished = answered = False
     for event in _events(body):
         if _tells_of_an_error(event):
             return None
         choices = event.get("choices")
+        answered = answered or bool(choices)
         first = cast("list[object]", choices)[0] if isinstance(choices, list) and choices else None
         reason = cast("Fields", first).get("finish_reason") if isinstance(first, dict) else None
         if str(reason).lower() in _FILTERED:
             return "success-filtered", outcome_of(FailureKind.CONTENT_FILTERED)
         finished = finished or bool(reason)
+    if not answered:
+        return None  # another protocol's stream: its words are all there is
     # Whatever [DONE] says: without a finish reason the stream was cut.
     return ("success-usable", outcome_of(FailureKind.UNKNOWN)) if finished else ("stream-without-finish", _PROTOCOL)
 

@@ -26,7 +26,7 @@ FILTER_RULES: Final = (
             r"flagged (?:as|for|by)|usage (?:policy|policies|guidelines)",
             r"(?<![a-z-])sensitive (?:content|words?|text|(?:chat )?messages?|images?)\b",
             r"content exists risk|considered high risk|high[- ]risk content",
-            r"violat(?:es|ing|ion of|ed)[ a-z']{0,40}(?:policy|policies|guidelines|terms|content)",
+            r"violat(?:es?|ing|ion of|ed)[ a-z']{0,40}(?:policy|policies|guidelines|terms|content)",
             r"(?:blocked|rejected|refused|filtered)[ a-z]{0,40}(?:safety|moderation|guardrails?"
             r"|sensitive|policy|jailbreak)",
             r"guardrails? (?:intervened|violation|blocked|triggered)|blockreason|block_reason|moderation",
@@ -328,7 +328,7 @@ CONTEXT_RULES: Final = (
             r"(?:payload|body|request)(?: payload| body)? size[^.]{0,40}(?:exceed|limit|large|over)",
             r"(?:exceed(?:s|ed)?|over)[^.]{0,40}(?:max(?:imum)? )?(?:request|body|payload"
             r"|upload|message)[ _](?:body |payload )?(?:size|limit|length)",
-            r"bytes to request body",
+            r"bytes to request body|bytes are too large",
             r"request exceeds the maximum (?:allowed )?(?:size|number of bytes)",
             r"length limit exceeded",
             r"body exceeded|exceeded maximum (?:size|body)|maximum request body|max body size",

@@ -217,7 +217,7 @@ LOAD_RULES: Final = (
             r"rate[- ]?limited upstream",
             r"may indicate",  # a guess of a gateway at why its backend is silent
             r"either the server is overloaded or",  # the words of a framework's page for any error
-            r"connect(?:ion)? (?:error|refused)",
+            r"connect(?:ion)? (?:error|refused)|connection attempts failed",
             r"image input",
             r"name resolution",
             r"no (?:healthy )?upstream",

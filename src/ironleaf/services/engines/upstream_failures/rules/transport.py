@@ -128,7 +128,7 @@ TRANSPORT_RULES: Final = (
         words=words(
             r"unexpected token .{0,60}(?:json|<|position)|is not valid json|unexpected end of json",
             r"expecting value: line|expecting ',' delimiter|unterminated string",
-            r"invalid character '.{1,3}' looking for|jsondecodeerror",
+            r"invalid character '.{1,3}' (?:looking for|after)|jsondecodeerror",
             r"failed to (?:parse|decode) (?:the )?(?:json|response|stream|chunk)|unexpected mimetype",
             r"invalid json (?:response|body)",
             r"not in (?:the )?expected format",
