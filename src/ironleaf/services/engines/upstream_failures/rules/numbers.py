@@ -16,7 +16,7 @@ from ironleaf.services.engines.upstream_failures.rules.base import Rule, words
 
 _BIGMODEL: Final = r"error['\"]? ?: ?\{ ?['\"]code['\"] ?: ?['\"](?:NUMBERS)['\"]"
 _MINIMAX: Final = r"base_resp.{0,80}?status_code['\"]? ?: ?(?:NUMBERS)\b"
-_SILICONFLOW: Final = r"^\{ ?['\"]code['\"] ?: ?(?:NUMBERS),"
+_SILICONFLOW: Final = r"(?:^|- )\{ ?['\"]code['\"] ?: ?(?:NUMBERS),"
 _QIANFAN: Final = r"['\"]error_code['\"] ?: ?['\"]?(?:NUMBERS)\b"
 _SPARK: Final = r"['\"]code['\"] ?: ?(?:NUMBERS)\b.{0,400}?['\"]sid['\"]|error code: ?(?:NUMBERS)\b"
 _MISTRAL: Final = r"object['\"] ?: ?['\"]error['\"].{0,4000}?['\"]code['\"] ?: ?['\"]?(?:NUMBERS)\b"
