@@ -299,7 +299,15 @@ class Board:
             if name[0] == key and name[2] == rule and (name[1] == replica or mine):
                 del self.claims[name]
 
+    def _drop_first_signs(self) -> None:
+        """Let a first sign end with what was the first sign of: by itself it would stand for an hour."""
+        sure = {name[0] for name in self.claims if not waits_s(name[2])}
+        known = {each.key for each in self.incidents.values() if each.live and not all(map(waits_s, each.rules))}
+        for name in [name for name in self.claims if name[0] in known - sure]:
+            del self.claims[name]
+
     def _resolve_cleared(self, now: datetime) -> None:
+        self._drop_first_signs()
         held = {name[0] for name in self.claims}
         for incident in [each for each in self.incidents.values() if each.live and each.holds]:
             if incident.key not in held:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ironleaf.foundation.alerting.evidence import say_duration, say_fact
 from ironleaf.foundation.alerting.incidents import NoticeKind
+from ironleaf.foundation.alerting.rules import ALL_RULES
 from ironleaf.foundation.errors import Text
 from ironleaf.foundation.monitoring import Urgency
 
@@ -183,8 +184,8 @@ def _lines(incident: Incident, kind: NoticeKind, language: Language, public_url:
 
 def _beginning(incident: Incident, line: Line, language: Language, public_url: str) -> Iterator[str]:
     card = incident.card
-    if "summary" in card:
-        yield card["summary"][language]
+    if summary := _say_summary(incident, language):
+        yield summary
     if incident.reopens:
         yield line("again", _AGAIN.in_language(language).format(id=incident.reopens))
     yield line("component", incident.component)
@@ -205,8 +206,8 @@ def _ending(incident: Incident, line: Line, language: Language) -> Iterator[str]
     yield _say_end(incident, language)
     if healing := _say_healing(incident, language):
         yield line("healing", healing)
-    if "summary" in card:
-        yield line("was", card["summary"][language])
+    if summary := _say_summary(incident, language):
+        yield line("was", summary)
     yield line("component", incident.component)
     yield line("cause", f"{incident.cause} ({incident.rules[0]})")
     if blast := _say_blast(card.get("blast", {}), language):
@@ -230,6 +231,14 @@ def _details(incident: Incident, line: Line, language: Language) -> Iterator[str
             "evidence",
             _COMMA.in_language(language).join(say_fact(name, value, language) for name, value in evidence.items()),
         )
+
+
+def _say_summary(incident: Incident, language: Language) -> str:
+    """Return what is wrong, in a sentence; before it is told, that of its rule."""
+    if "summary" in incident.card:
+        return incident.card["summary"][language]
+    rule = ALL_RULES.get(incident.rules[0])
+    return rule.sentence.in_language(language) if rule else ""
 
 
 def _say_blast(blast: Mapping[str, Any], language: Language) -> str:

@@ -506,6 +506,19 @@ def test_a_first_sign_that_nothing_follows_is_told_after_ten_minutes_and_not_if_
     assert gone.told == []
 
 
+def test_a_first_sign_is_over_with_the_outage_that_it_was_the_sign_of() -> None:
+    """By itself it stands for an hour: a database that came back stayed down for that hour on paper."""
+    story = Story("a#1", "b#1")
+    story.hear("database", "database-unavailable", "new-error", urgency=Urgency.TICKET)
+    story.hear("database", "database-unavailable", "new-error", replica="b#1", urgency=Urgency.TICKET)
+    story.hear("database", "database-unavailable", "error-onset")
+    story.wait(20)
+    story.hear("database", "database-unavailable", "error-onset", clear=True)
+    story.wait(61)
+    assert [kind for kind, _ in story.told] == ["opened", "resolved"]
+    assert story.board.claims == {}
+
+
 def test_of_two_names_of_one_root_the_sure_one_is_told_at_its_own_time() -> None:
     story = Story()
     story.hear(BACKEND, "model-unavailable", "new-error", urgency=Urgency.TICKET)
