@@ -129,6 +129,11 @@ DEPENDENCES: Final[tuple[Dependence, ...]] = (
         child=Trouble(components=ENGINES, causes=SYMPTOMS),
         same_component=True,
     ),
+    # A slow backend is what makes all backends together slow.
+    Dependence(
+        parent=Trouble(components=("backend:*",), causes=(*GONE, *LIMPS, *SYMPTOMS)),
+        child=Trouble(components=("vl",)),
+    ),
     # A backend that fails or is passed over is felt at every door, and loads the engines below it.
     Dependence(
         parent=Trouble(components=("backend:*",), causes=(*GONE, *LIMPS, *SYMPTOMS)),

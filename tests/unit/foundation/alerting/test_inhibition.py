@@ -14,7 +14,7 @@ from ironleaf.foundation.alerting.board import Board
 from ironleaf.foundation.alerting.inhibition import DEPENDENCES, are_one, explains, find_parent, name_cause
 
 COMPONENTS = (
-    *("service", "database", "disk", "memory", "queue", "traffic", "alerting", "embedded", "text_layer", "model"),
+    *("service", "database", "disk", "memory", "queue", "traffic", "alerting", "embedded", "text_layer", "model", "vl"),
     *("backend:reader", "backend:other"),
 )
 WORDS = (
@@ -59,6 +59,7 @@ def test_each_row_explains_something(number: int) -> None:
         (("backend:reader", "model-timeout"), ("queue", "conversions")),
         (("backend:reader", "model-timeout"), ("model", "degraded")),
         (("backend:reader", "model-unreachable"), ("embedded", "slow")),
+        (("backend:reader", "slow"), ("vl", "slow")),
         (("disk", "spool-full"), ("database", "database-unavailable")),
         (("memory", "full"), ("embedded", "engine-failed")),
         (("queue", "conversions"), ("service", "service-busy")),
