@@ -131,9 +131,12 @@ class Replica:
 
 @pytest.mark.timeout(900)
 @pytest.mark.skipif("STORM" not in os.environ, reason="a storm of minutes, for a quiet machine: `make storm`")
-def test_five_hundred_failing_requests_are_one_alert(request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    """Two replicas on one PostgreSQL, three of their starts after a kill, one dead model."""
-    database_settings = make_empty("postgresql", request)
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_five_hundred_failing_requests_are_one_alert(
+    request: pytest.FixtureRequest, tmp_path: Path, dialect: str
+) -> None:
+    """Two replicas on one database, three of their starts after a kill, one dead model and what shows of it besides."""
+    database_settings = make_empty(dialect, request)
     with open_inbox() as inbox, run_model("ok") as (model, change):
         settings = configure(
             model,
@@ -160,8 +163,15 @@ def test_five_hundred_failing_requests_are_one_alert(request: pytest.FixtureRequ
         assert failed == {503: 500}
         change("ok")
         over = inbox.wait_for("resolved", within_s=STORM_OVER_S)
+        with Operator(replicas[0].service) as operator:
+            lines = operator.read("/incidents")["incidents"]
         for replica in replicas:
             replica.stop()
+    symptoms = {(each["component"], each["cause"]) for each in lines if each["muted_by"]}
+    print(dialect, sorted(symptoms), [each["incident"]["duration_s"] for each in inbox.received])  # noqa: T201
+    assert {each["id"] for each in lines if each["announced_at"]} == {over["incident"]["id"]}
+    assert ("service", "failed-requests") in symptoms, "the storm shows at the doors too, and nobody is told of that"
+    assert over["card"]["blast"]["routes"] == ["/v1/convert"]
     assert [each["kind"] for each in inbox.received] == ["opened", "resolved"], inbox.received
     (alert, _) = inbox.received
     assert (alert["incident"]["component"], alert["incident"]["cause"]) == ("backend:reader", "model-unavailable")

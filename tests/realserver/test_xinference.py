@@ -111,7 +111,7 @@ def test_a_model_that_stays_away_is_loaded_again_by_us_and_one_person_told_once(
                 told = inbox.wait_for("opened", within_s=TOLD_S)["incident"]
                 story = operator.read(f"/incidents/{told['id']}")
                 back = callers.wait_for(by_model_after(first), timeout_s=RELAUNCH_S)
-                over = inbox.wait_for("resolved", within_s=OVER_S)["incident"]
+                end = inbox.wait_for("resolved", within_s=OVER_S)
             report(callers, first=first, back=back, hits=0, hits_in_all=door.chats - before)
             print(json.dumps([inbox.received, story], ensure_ascii=False))  # noqa: T201
     assert not [fault for answer in callers.answers for fault in answer.find_faults()]
@@ -123,7 +123,9 @@ def test_a_model_that_stays_away_is_loaded_again_by_us_and_one_person_told_once(
     assert (told["component"], told["cause"]) == (f"backend:{ALIAS}", "model-unavailable")
     assert {"engine": ALIAS, "status": "down"} in story["card"]["ladder"]
     assert story["card"]["blast"]["requests"] >= 1
-    assert over["id"] == told["id"]
+    assert (end["incident"]["id"], end["card"]["blast"]["routes"]) == (told["id"], ["/v1/convert"])
+    assert "model_relaunched" in {each["action"] for each in end["card"]["healing"] if each["done"]}, "and says so"
+    assert "Mended by: the model was launched again" in end["text"]
     assert [each["kind"] for each in inbox.received] == ["opened", "resolved"]
     assert not SERVER_WORDS.search(json.dumps([inbox.received, story]))
 

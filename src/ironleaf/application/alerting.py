@@ -28,9 +28,9 @@ from ironleaf.foundation.alerting.settings import AlertSettings, ChannelSettings
 from ironleaf.foundation.alerting.templates import BODY_BYTES_MAX, TITLE_CHARACTERS_MAX, Message
 from ironleaf.foundation.clock import Clock
 from ironleaf.foundation.database import Database
-from ironleaf.foundation.errors import Catalogue, Text
+from ironleaf.foundation.errors import Catalogue, Entry, Text
 from ironleaf.foundation.monitoring import ErrorEvent, Measured, WorkMeasured
-from ironleaf.foundation.monitoring.detection.rules import DISK_FILLING
+from ironleaf.foundation.monitoring.detection.rules import CALLER_SURGE, DISK_FILLING
 from ironleaf.foundation.monitoring.tally import WorkGroups
 from ironleaf.foundation.observability import Redactor
 from ironleaf.services.engines.ledger import HealingAction, HealingEntry, HealingOutcome
@@ -75,9 +75,8 @@ class CardFacts:
         """Return the facts for a card: the catalogue's words where it knows the cause, else the rule's."""
         rule = incident.rules[0]
         entry = self.catalogue.find(incident.cause)
-        by_rule = ALL_RULES[rule].sentence if rule in ALL_RULES else UNKNOWN
         return Facts(
-            summary=by_rule if entry is None or rule in _FORETELL else entry.message,
+            summary=_summarise(rule, entry),
             advice=RULE_ADVICE.get(rule, RULE_ADVICE["component-unhealthy"])
             if entry is None
             else entry.operator_advice,
@@ -94,6 +93,17 @@ class CardFacts:
             if told and incident.since <= each.at:
                 done = each.outcome is HealingOutcome.DONE
                 yield Mending(at=each.at, action=each.action.value, words=ACTIONS[each.action], done=done)
+
+
+def _summarise(rule: str, entry: Entry | None) -> Text:
+    """Return what is wrong: the catalogue's words where it knows the cause, else the rule's; of a surge, both."""
+    by_rule = ALL_RULES[rule].sentence if rule in ALL_RULES else UNKNOWN
+    if entry is None or rule in _FORETELL:
+        return by_rule
+    if rule == CALLER_SURGE.name:  # the caller's words alone would not say that they are many
+        en, zh = by_rule.en.rstrip("."), by_rule.zh.rstrip("。")
+        return Text(f"{en}: {entry.message.en}", f"{zh}：{entry.message.zh}")
+    return entry.message
 
 
 class Alerting:

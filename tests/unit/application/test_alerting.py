@@ -161,7 +161,14 @@ def test_two_channels_of_one_name_are_refused() -> None:
 
 
 def meet(
-    blast: BlastRadius, component: str, reason: str, request_id: str, *, at_s: float = 0.0, engine: str = "vl"
+    blast: BlastRadius,
+    component: str,
+    reason: str,
+    request_id: str,
+    *,
+    at_s: float = 0.0,
+    engine: str = "vl",
+    route: str = "/v1/convert",
 ) -> None:
     blast.note(
         ErrorEvent(
@@ -173,7 +180,7 @@ def meet(
             component=component,
             outcome=Outcome.DEGRADED,
             engine=engine,
-            route="/v1/convert",
+            route=route,
             request_id=request_id,
         )
     )
@@ -197,9 +204,9 @@ def test_the_blast_radius_counts_requests_once_and_pages_each_time() -> None:
 
 def test_a_request_that_fails_as_a_whole_has_no_page() -> None:
     blast = BlastRadius()
-    meet(blast, "database", "database-unavailable", "r", engine="")
+    meet(blast, "database", "database-unavailable", "r", engine="", route="-")
     found = blast.look("database", "database-unavailable", START)
-    assert (found.requests, found.pages) == (1, 0)
+    assert (found.requests, found.pages, found.routes) == (1, 0, ())
 
 
 def test_the_blast_radius_is_bounded() -> None:
@@ -225,6 +232,17 @@ def test_a_card_speaks_with_the_catalogue_where_it_knows_the_cause_and_else_with
     assert (full.summary, full.advice) == (ALL_RULES["disk-filling"].sentence, room.operator_advice)
     assert facts(make_incident(rule="of-a-later-version")).runbook == "/runbooks/of-a-later-version"
     assert make_card(make_incident(), known, ())["ladder"] == [{"engine": "reader", "status": "down"}]
+
+
+def test_a_surge_says_that_callers_are_refused_and_with_which_words() -> None:
+    board = Board()
+    board.hear(make_signal("service", "unauthenticated", "caller-surge"), "a#1")
+    (incident,) = board.incidents.values()
+    summary = CardFacts(build_catalogue(), BlastRadius())(incident).summary
+    assert summary.en == (
+        "Callers run into the same limit or refusal far more often than usual: A valid key is needed for this."
+    )
+    assert summary.zh == "调用方触发同一限制或被拒绝的次数远多于平时：需要有效的密钥才能访问。"
 
 
 def test_a_card_says_what_the_ledger_says_of_its_backend_since_it_began() -> None:

@@ -54,7 +54,7 @@ class BlastRadius:
         if not event.request_id or bucket.last_request.get(trouble) != event.request_id:
             bucket.last_request[trouble] = event.request_id
             bucket.met[trouble] += 1
-            if event.route and len(bucket.routes) < NAMES_MAX:
+            if event.route.startswith("/") and len(bucket.routes) < NAMES_MAX:
                 bucket.routes[*trouble, event.route] += 1
 
     def look(self, component: str, cause: str, since: datetime) -> Blast:
