@@ -114,9 +114,8 @@ DISK_FILLING: Final = Rule(
         "磁盘空间即将用尽，或预计在数小时内用尽。",
     ),
     settles_s=2 * _HOUR_S,
-    settles_soon_s={
-        "-full": 120.0
-    },  # half a minute of looks: whoever made room and started again hears that it is over
+    # Half a minute of looks shows a full disk: whoever made room and started again hears that it is over.
+    settles_soon_s={"-full": 120.0},
 )
 MEMORY_PRESSURE: Final = Rule(
     name="memory-pressure",
