@@ -41,6 +41,8 @@ QUIET_CALLS_PER_MINUTE: Final = 9.0
 minute that they were chosen for, since the estimate of the traffic is off by so much."""
 SHARE_TO_BLAME: Final = 0.25
 """A cause with this part of an onset's failures belongs to it; the one with most gives it its name."""
+UNCOUNTED: Final = frozenset({"database", "disk", "queue"})
+"""Parts whose work nobody counts: requests are the occasions on which they could fail, those that went well too."""
 
 
 class Onset:
@@ -64,7 +66,7 @@ class Onset:
             self._parts[name] = _Part(name, self._detectors, self._recovers)
         for name, part in self._parts.items():
             failures = by_part.get(name, ())
-            if failures or name in tick.attempts:
+            if failures or name in tick.attempts or (name in UNCOUNTED and tick.requests):
                 yield from part.feed(tick, failures)
             elif part.failing:
                 yield from part.judge(tick)
@@ -123,7 +125,6 @@ class _Part:
         self._blames = [each for each in self._blames if each.condition.identity != identity]
 
     def _attempts(self, tick: Tick) -> int:
-        # Nobody counts the work of a database or a disk: requests are the occasions on which it could fail.
         return tick.attempts.get(self._name, tick.requests)
 
     def _unblamed(self, failures: Iterable[Failures]) -> Iterator[Failures]:

@@ -156,6 +156,27 @@ def test_where_nobody_counts_the_work_requests_are_the_occasions() -> None:
     assert len(sick.said) == 1
 
 
+def test_requests_that_go_well_speak_for_a_part_whose_work_nobody_counts() -> None:
+    """Second by second: a database that fails one request in a hundred is no outage, and one that is back is back."""
+    failure = {"requests": 1, "failures": (fail("database-unavailable", component="database"),)}
+    stage = Stage(Onset())
+    for _ in range(20):
+        stage.feed_for(99, requests=1)
+        stage.feed(**failure)
+    assert stage.said == []
+    stage.feed_for(10, **failure)
+    assert stage.states == [SignalState.FIRING]
+    stage.feed_for(120, requests=1)
+    assert stage.states == [SignalState.FIRING, SignalState.CLEAR]
+
+
+def test_requests_do_not_speak_for_a_backend() -> None:
+    stage = Stage(Onset())
+    break_down(stage, 5)
+    stage.feed_for(600, requests=1)
+    assert stage.states == [SignalState.FIRING]
+
+
 def test_half_a_quiet_hour_ends_it_but_not_while_the_breaker_is_open() -> None:
     stage = Stage(Onset())
     break_down(stage, 5)
