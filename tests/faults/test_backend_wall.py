@@ -17,7 +17,7 @@ from ironleaf.document import Attempt, AttemptOutcome, EngineName, Grade, PageSt
 from ironleaf.faults import CANARIES, FAULTS, FaultyEngine, FaultyModelServer
 from ironleaf.foundation.clock import Deadline, SystemClock
 from ironleaf.foundation.errors import IronleafError, make_problem
-from ironleaf.foundation.resilience import BreakerState, PatienceOptions
+from ironleaf.foundation.resilience import AttemptEnded, BreakerState, PatienceOptions
 from ironleaf.services.engines.base import RecogniseRequest
 from ironleaf.services.engines.canary import CANARY_WORDS, make_canary_page
 from ironleaf.services.engines.ladder import LadderEngine
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from ironleaf.document import Page
+    from ironleaf.foundation.resilience import ResilienceEvent
     from ironleaf.services.engines.guarded import GuardedEngine
 
 pytestmark = pytest.mark.anyio
@@ -41,6 +42,7 @@ class House:
     backends: tuple[GuardedEngine, ...]
     ladder: LadderEngine
     embedded: FaultyEngine
+    told: list[ResilienceEvent]
 
     async def read(self, *, timeout_s: float = 10.0) -> Page:
         source = replace(make_canary_page(), number=3)
@@ -65,10 +67,11 @@ async def build(
         for number, server in enumerate(servers, 1)
     )
     vl = VlSettings(backends=backends, reserve_s=1.0, **settings)  # type: ignore[arg-type]
-    guarded = build_backends(vl, CLOCK, random.Random(5))
+    told: list[ResilienceEvent] = []
+    guarded = build_backends(vl, CLOCK, random.Random(5), on_event=told.append)
     embedded = FaultyEngine(EMBEDDED_TEXT, name=EngineName.EMBEDDED, alias="embedded")
     ladder = LadderEngine((*guarded, embedded), clock=CLOCK, takes_calls=make_vacancy_rule(guarded))
-    house = House(guarded, ladder, embedded)
+    house = House(guarded, ladder, embedded, told)
     try:
         yield house
     finally:
@@ -216,6 +219,35 @@ async def test_with_the_equal_out_of_service_the_sick_one_is_asked_again() -> No
         page = await house.read()
         assert (sick.hits, resting.hits) == (2, 0)
     assert (page.text, page.model, page.degraded) == (GOOD_TEXT, "reader-1", False)
+
+
+async def test_the_like_of_a_page_refused_as_too_large_goes_to_the_equal_at_once() -> None:
+    async with (
+        FaultyModelServer("413-rate-tier") as small,
+        FaultyModelServer("ok", text=GOOD_TEXT) as large,
+        build(small, large) as house,
+    ):
+        first, second = await house.read(), await house.read()
+        assert (small.hits, large.hits) == (1, 2)
+        await small.use("ok")
+        house.backends[1].breaker.open()
+        assert (await house.read()).model == "reader-1", "nobody as good is left: it is asked, and takes the page"
+        house.backends[1].breaker.close()
+        assert (await house.read()).model == "reader-1", "what it took is not held too large any more"
+    assert [(page.text, page.model, page.degraded) for page in (first, second)] == [(GOOD_TEXT, "reader-2", True)] * 2
+    outcomes = [page.attempts[0].outcome for page in (first, second)]
+    assert outcomes == [AttemptOutcome.FAILED, AttemptOutcome.SKIPPED]
+    assert first.degraded_reason == second.degraded_reason == "model-request-refused"
+    attempts = [told.name for told in house.told if isinstance(told, AttemptEnded)]
+    assert attempts == ["reader-1", "reader-2", "reader-2", "reader-1", "reader-1"], "none where nothing was sent"
+    assert house.backends[0].breaker.snapshot().state is BreakerState.CLOSED
+
+
+async def test_the_last_backend_is_always_asked_however_often_it_said_too_large() -> None:
+    async with FaultyModelServer("413-rate-tier") as server, build(server) as house:
+        pages = [await house.read() for _ in range(3)]
+        assert server.hits == 3
+    assert {page.attempts[0].outcome for page in pages} == {AttemptOutcome.FAILED}
 
 
 async def test_a_backend_that_falls_silent_gives_way_to_its_equal_long_before_its_time_limit() -> None:

@@ -21,7 +21,7 @@ from ironleaf.foundation.monitoring import Signal, SignalState
 from ironleaf.foundation.observability import make_fingerprint
 from ironleaf.foundation.processes import JobQueued, ProcessEvent, WorkerReplaced
 from ironleaf.foundation.resilience import BreakerClosed, BreakerOpened, ResilienceEvent
-from ironleaf.services.engines.errors import CIRCUIT_OPEN
+from ironleaf.services.engines.failure_verdicts import is_skipped
 from ironleaf.services.engines.ledger import HealingEntry, HealingOutcome
 from ironleaf.web import ErrorSeen, RequestSeen
 from ironleaf.web.observation import list_details
@@ -86,17 +86,17 @@ def log_error(seen: ErrorSeen) -> None:
 def log_step_down(alias: str, error: IronleafError) -> None:
     """Write why an engine did not read a page that another one may still read: the private face of a degraded page."""
     policy = POLICY[error.entry.level]
-    resting = error.entry == CIRCUIT_OPEN  # what opened it is in the log already
+    skipped = is_skipped(error)  # what it is skipped for is in the log already
     _log.log(
-        logging.INFO if resting else policy.log_level,
-        "engine stepped over" if resting else "engine failed",
+        logging.INFO if skipped else policy.log_level,
+        "engine stepped over" if skipped else "engine failed",
         engine=alias,
         code=error.entry.code,
         reason=error.entry.reason,
         error_level=error.entry.level.value,
         context=error.context or None,
-        fingerprint=None if resting else make_fingerprint(error, error.entry.reason),
-        exc_info=error if policy.with_stack and not resting else None,
+        fingerprint=None if skipped else make_fingerprint(error, error.entry.reason),
+        exc_info=error if policy.with_stack and not skipped else None,
     )
 
 

@@ -35,7 +35,8 @@ from ironleaf.foundation.observability import make_fingerprint
 from ironleaf.foundation.processes import JobQueued, ProcessEvent, WorkerStartFailed
 from ironleaf.foundation.resilience import AttemptEnded, BulkheadQueued, ResilienceEvent, RetryScheduled
 from ironleaf.services.engines.base import RungsExhausted
-from ironleaf.services.engines.errors import CIRCUIT_OPEN, ENGINE_BUSY, ENGINE_UNAVAILABLE
+from ironleaf.services.engines.errors import ENGINE_BUSY, ENGINE_UNAVAILABLE
+from ironleaf.services.engines.failure_verdicts import is_skipped
 from ironleaf.services.engines.ledger import HealingAction, HealingEntry, HealingOutcome
 from ironleaf.services.files.errors import DECODERS_UNAVAILABLE
 from ironleaf.web import ErrorSeen, RequestSeen
@@ -46,8 +47,6 @@ WAITING_MAX: Final = 512
 """Measurements that wait to be told on, at most: telling as many takes a millisecond."""
 SERVICE: Final = "service"
 RECOGNISERS: Final = "recognise"
-_NOT_ASKED: Final = frozenset({CIRCUIT_OPEN, ENGINE_BUSY})
-"""Words of the guards: the engine did no work that could be measured."""
 _HEALED: Final = frozenset(
     {
         HealingAction.MODEL_SWITCHED,
@@ -218,8 +217,8 @@ class Watching:
     @_safely
     def hear_asked(self, asked: EngineAsked) -> None:
         """An engine was asked for a page."""
-        if asked.error is not None and asked.error.entry in _NOT_ASKED:
-            return
+        if asked.error is not None and (is_skipped(asked.error) or asked.error.entry == ENGINE_BUSY):
+            return  # it did no work that could be measured
         self._keep(self._clock.now(), asked)
 
     # -- what guards, processes and healers tell

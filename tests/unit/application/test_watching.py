@@ -32,12 +32,14 @@ from ironleaf.services.engines.base import RecogniseRequest, RungsExhausted
 from ironleaf.services.engines.errors import (
     CIRCUIT_OPEN,
     DEADLINE_EXCEEDED,
+    ENGINE_BUSY,
     ENGINE_FAILED,
     ENGINE_TIMEOUT,
     ENGINE_UNAVAILABLE,
 )
 from ironleaf.services.engines.ledger import HealingAction, HealingEntry, HealingOutcome
 from ironleaf.services.engines.upstream_failures.errors import MODEL_ANSWER_UNUSABLE, MODEL_UNREACHABLE
+from ironleaf.services.engines.vision_language.answer import NotOffered
 from ironleaf.services.files.errors import DAMAGED_IMAGE, SPOOL_FULL
 from ironleaf.web import ErrorSeen, RequestSeen
 
@@ -252,7 +254,8 @@ def test_machines_that_ask_every_second_are_not_traffic(heard: Heard) -> None:
 
 
 def test_a_backend_is_measured_as_itself_and_as_its_engine_unless_it_was_not_asked(heard: Heard) -> None:
-    heard.watching.hear_asked(asked("one", ModelFailure(CIRCUIT_OPEN)))
+    for not_asked in (ModelFailure(CIRCUIT_OPEN), ModelFailure(ENGINE_BUSY), NotOffered(ENGINE_FAILED)):
+        heard.watching.hear_asked(asked("one", not_asked))
     assert heard.events == []
     heard.watching.hear_asked(asked("one"))
     heard.watching.hear_asked(asked("embedded", engine="embedded"))

@@ -63,7 +63,7 @@ def build_house(
     on_healing = each(log_healing, watching.hear_healing)
     records = build_records(settings, database, clock, on_healing, in_database=keeps_records)
     quarantine, ledger = records.quarantine, records.ledger
-    readers = build_readers(settings.engines.vl)
+    readers = build_readers(settings.engines.vl, clock)
     on_guard = each(log_guard, watching.hear_guard)
     backends = build_backends(settings.engines.vl, clock, random, readers, on_guard)
     runner = BlamingRunner(recognisers, quarantine, job_s_max=settings.engines.embedded.page_timeout_s)

@@ -78,7 +78,7 @@ def make_vacancy_rule(backends: tuple[GuardedEngine, ...]) -> Callable[[Engine],
     return lambda engine: engine.alias not in guarded or guarded[engine.alias].takes_calls
 
 
-def build_readers(settings: VlSettings) -> tuple[VisionLanguageEngine, ...]:
+def build_readers(settings: VlSettings, clock: Clock | None = None) -> tuple[VisionLanguageEngine, ...]:
     """Return the configured model servers without any guard, in order.
 
     Raises:
@@ -90,7 +90,7 @@ def build_readers(settings: VlSettings) -> tuple[VisionLanguageEngine, ...]:
     def build(number: int, backend: BackendSettings) -> VisionLanguageEngine:
         try:
             profile = load_profile(backend.profile, *folders)
-            return VisionLanguageEngine(backend, profile=profile, judge=judge, watch=watch_answer)
+            return VisionLanguageEngine(backend, profile=profile, judge=judge, watch=watch_answer, clock=clock)
         except (ProfileError, ValueError) as refused:  # begins with the setting's name and holds no value
             raise SettingsRefused((f"engines.vl.backends.{number}.{refused}",)) from refused
 
@@ -130,7 +130,7 @@ def build_backends(
             probes=ProbeBudget(backend.probes_day_max, clock),
         )
         for backend, reader in zip(
-            settings.backends, build_readers(settings) if readers is None else readers, strict=True
+            settings.backends, build_readers(settings, clock) if readers is None else readers, strict=True
         )
     )
 

@@ -9,7 +9,7 @@ from ironleaf.foundation.errors import IronleafError, Level
 from ironleaf.foundation.resilience import FailureVerdict, HardSignal
 from ironleaf.services.engines.errors import CIRCUIT_OPEN
 from ironleaf.services.engines.upstream_failures import CausedBy, FailureKind
-from ironleaf.services.engines.vision_language.answer import AnswerRejected, UpstreamFailure
+from ironleaf.services.engines.vision_language.answer import AnswerRejected, NotOffered, UpstreamFailure
 
 _HARD: Final[dict[FailureKind, HardSignal]] = {
     FailureKind.MODEL_NOT_FOUND: HardSignal.MODEL_GONE,
@@ -73,6 +73,11 @@ def describe_attempt(failure: IronleafError) -> tuple[AttemptOutcome, str]:
     """Return how a failed step of the ladder is recorded: its outcome and a reason from the closed lists."""
     if isinstance(failure, AnswerRejected):
         return AttemptOutcome.REJECTED, failure.rejection.reason
-    if failure.entry == CIRCUIT_OPEN:
+    if is_skipped(failure):
         return AttemptOutcome.SKIPPED, failure.entry.reason
     return AttemptOutcome.FAILED, failure.entry.reason
+
+
+def is_skipped(failure: IronleafError) -> bool:
+    """Tell whether the engine was not asked at all, for what was known of it before."""
+    return failure.entry == CIRCUIT_OPEN or isinstance(failure, NotOffered)

@@ -37,7 +37,7 @@ from ironleaf.services.engines.errors import CIRCUIT_OPEN, DEADLINE_EXCEEDED, EN
 from ironleaf.services.engines.examination import ProbeBudget
 from ironleaf.services.engines.failure_verdicts import judge_failure
 from ironleaf.services.engines.upstream_failures import FailureKind
-from ironleaf.services.engines.vision_language.answer import UpstreamFailure
+from ironleaf.services.engines.vision_language.answer import NotOffered, UpstreamFailure
 
 if TYPE_CHECKING:
     from random import Random
@@ -174,6 +174,8 @@ class GuardedEngine:
                 failure.deadline_bound = False
             if await self._blames_the_input(failure):
                 failure.blames_input = True
+            raise
+        except NotOffered:  # no attempt was made
             raise
         except BaseException as error:
             self._tell(began_s, error)

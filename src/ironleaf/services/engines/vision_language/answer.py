@@ -87,6 +87,13 @@ class UpstreamFailure(ModelFailure):
         return (partial(UpstreamFailure, **keywords), (self.entry,))
 
 
+class NotOffered(ModelFailure):
+    """The page was not sent: the server has just refused its like as too large, and an equal can read it.
+
+    Speaks with the entry of that refusal. No attempt was made, so it says nothing of the server.
+    """
+
+
 class AnswerRejected(ModelFailure):
     """The model answered, and the answer was found wanting; ``rejection`` is the judge's own word on it."""
 

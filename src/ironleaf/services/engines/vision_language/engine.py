@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from ironleaf.document import EngineName, PageResult, RenderSpec
+from ironleaf.foundation.clock import SystemClock
 from ironleaf.foundation.errors import Level, ModelFailure
 from ironleaf.services.engines.base import Capabilities, discard
 from ironleaf.services.engines.errors import DEADLINE_EXCEEDED, ENGINE_FAILED
@@ -18,11 +19,12 @@ from ironleaf.services.engines.upstream_failures import (
     classify,
     entry_for,
 )
-from ironleaf.services.engines.vision_language.answer import Answer, AnswerRejected, UpstreamFailure
+from ironleaf.services.engines.vision_language.answer import Answer, AnswerRejected, NotOffered, UpstreamFailure
 from ironleaf.services.engines.vision_language.baseline import TextBaseline
 from ironleaf.services.engines.vision_language.body import ChatFrame, ImageChanged, make_image_body, make_text_body
 from ironleaf.services.engines.vision_language.client import ChatClient
 from ironleaf.services.engines.vision_language.excerpt import make_excerpt
+from ironleaf.services.engines.vision_language.refused_sizes import TOO_LARGE, RefusedSizes, measure_size
 from ironleaf.services.engines.vision_language.reply import read_reply
 from ironleaf.services.engines.vision_language.transport import HttpTransport
 from ironleaf.services.engines.vision_language.trouble import CallFailed, Trouble
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ironleaf.document import PageImage, PageSource
+    from ironleaf.foundation.clock import Clock
     from ironleaf.services.engines.base import RecogniseRequest
     from ironleaf.services.engines.profiles import Profile
     from ironleaf.services.engines.vision_language.answer import Classify, Judge, Watch
@@ -49,7 +52,8 @@ class VisionLanguageEngine:
     """Reads a page with one model of one server.
 
     One call is one attempt: retries, breakers and fallbacks are guards around it.
-    A page that the model calls turned is asked for once more, the right way up.
+    A page that the model calls turned is asked for once more, the right way up; one
+    whose like the server has just refused as too large is not sent while an equal is left.
 
     ``judge`` says whether an answer may be believed; ``watch`` makes, for each
     call, a listener that can cut the stream.
@@ -57,6 +61,7 @@ class VisionLanguageEngine:
     Raises (from `recognise`):
         UpstreamFailure: the server gave no usable answer; carries the verdict.
         AnswerRejected: the judge did not believe the answer.
+        NotOffered: an equal can read it, and here it would be refused as too large.
         ModelFailure: the deadline was over before, or the spooled image vanished.
         IronleafError: what drawing the page raised.
     """
@@ -70,6 +75,7 @@ class VisionLanguageEngine:
         judge: Judge | None = None,
         watch: Callable[[], Watch] | None = None,
         transport: Transport | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._settings = settings
         self._profile = profile
@@ -78,8 +84,10 @@ class VisionLanguageEngine:
         self._watch = watch
         self._transport = transport or HttpTransport(settings)
         self._client = ChatClient(settings, transport=self._transport)
+        self._clock = clock or SystemClock()
         self._model = settings.model
         self._baseline = TextBaseline(self._measure_text)
+        self._refused = RefusedSizes()
 
     @property
     def name(self) -> EngineName:
@@ -102,12 +110,12 @@ class VisionLanguageEngine:
         """Ask for another model of the same server from now on."""
         self._model = model
         self._baseline = TextBaseline(self._measure_text)
+        self._refused = RefusedSizes()
 
     def with_model(self, model: str) -> VisionLanguageEngine:
         """Return an engine that asks for another model over the same connections; closing them stays with this one."""
         twin = copy.copy(self)
-        twin._model = model  # noqa: SLF001  (of the same class)
-        twin._baseline = TextBaseline(twin._measure_text)  # noqa: SLF001
+        twin.use_model(model)
         return twin
 
     async def recognise(self, page: PageSource, request: RecogniseRequest) -> PageResult:
@@ -158,11 +166,25 @@ class VisionLanguageEngine:
         image = await page.render(self._make_spec(turn_deg))
         try:
             self._check_shape(image)
-            completion = await self._call(prompt, image, request)
+            completion = await self._offer(prompt, image, request)
         finally:
             discard(image)
         await self._check_answer(completion, prompt, image, page.number)
         return image, read_reply(completion.text, self._profile)
+
+    async def _offer(self, prompt: str, image: PageImage, request: RecogniseRequest) -> Completion:
+        size = measure_size(image, prompt)
+        entry = self._refused.find(size, now_s=self._clock.monotonic()) if request.equal_left else None
+        if entry is not None:
+            raise NotOffered(entry, context={"backend": self.alias})
+        try:
+            completion = await self._call(prompt, image, request)
+        except UpstreamFailure as failure:
+            if failure.verdict.kind in TOO_LARGE:
+                self._refused.note_refused(size, failure.entry, now_s=self._clock.monotonic())
+            raise
+        self._refused.note_taken(size)
+        return completion
 
     async def _call(self, prompt: str, image: PageImage, request: RecogniseRequest) -> Completion:
         remaining_s = request.deadline.remaining_s()

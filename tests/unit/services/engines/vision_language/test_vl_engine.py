@@ -16,8 +16,9 @@ from ironleaf.services.engines.base import RecogniseRequest
 from ironleaf.services.engines.errors import DEADLINE_EXCEEDED, ENGINE_FAILED
 from ironleaf.services.engines.profiles import load_profile
 from ironleaf.services.engines.upstream_failures import FailureKind
-from ironleaf.services.engines.vision_language.answer import Answer, AnswerRejected, UpstreamFailure
+from ironleaf.services.engines.vision_language.answer import Answer, AnswerRejected, NotOffered, UpstreamFailure
 from ironleaf.services.engines.vision_language.engine import VisionLanguageEngine
+from ironleaf.services.engines.vision_language.refused_sizes import REFUSAL_REMEMBERED_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,6 +124,37 @@ async def test_a_picture_that_the_family_would_refuse_is_not_sent(build: Make, m
     assert caught.value.entry.level is Level.L1
     assert caught.value.verdict.fallback_other_backend
     assert transport.sent == []
+
+
+async def test_a_page_whose_like_was_refused_as_too_large_is_not_sent_while_an_equal_is_left(
+    build: Make, make_page: Make
+) -> None:
+    clock = ManualClock()
+    engine, transport = build(b"", said("small"), said("again"), clock=clock)
+    transport.replies[0].status = 413
+    with pytest.raises(UpstreamFailure) as refused:
+        await engine.recognise(make_page().source, ask())
+    for larger in ({}, {"width_px": 801}):
+        with pytest.raises(NotOffered) as skipped:
+            await engine.recognise(make_page(**larger).source, ask(equal_left=True))
+        assert skipped.value.entry is refused.value.entry
+    assert (await engine.recognise(make_page(width_px=700).source, ask(equal_left=True))).text == "small"
+    clock.advance(REFUSAL_REMEMBERED_S)
+    assert (await engine.recognise(make_page().source, ask(equal_left=True))).text == "again"
+    assert len(transport.sent) == 3
+
+
+async def test_another_model_of_the_same_server_has_limits_of_its_own(build: Make, make_page: Make) -> None:
+    engine, transport = build(b"", said("twin"), said("another"))
+    transport.replies[0].status = 413
+    with pytest.raises(UpstreamFailure):
+        await engine.recognise(make_page().source, ask())
+    twin = engine.with_model("another")
+    assert (await twin.recognise(make_page().source, ask(equal_left=True))).text == "twin"
+    with pytest.raises(NotOffered):
+        await engine.recognise(make_page().source, ask(equal_left=True))
+    engine.use_model("another")
+    assert (await engine.recognise(make_page().source, ask(equal_left=True))).text == "another"
 
 
 async def test_no_call_is_made_after_the_deadline(build: Make, make_page: Make) -> None:
