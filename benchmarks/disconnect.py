@@ -21,7 +21,7 @@ import struct
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -157,7 +157,7 @@ class Service:
 
 
 @contextlib.asynccontextmanager
-async def serve(fault: str) -> AsyncIterator[Service]:
+async def serve(fault: str) -> AsyncGenerator[Service]:
     """Start the service before a model server with this fault; its watch asks nothing of its own."""
     async with FaultyModelServer(fault) as server, aiohttp.ClientSession() as client:
         port = find_port()

@@ -1,6 +1,7 @@
 """Twice as much as the model server can read, through the whole service: what is still read, what the rest is told.
 
     python -m benchmarks.overload_service [--slots 4] [--service-s 0.5] [--seconds 40] [--deadline-s 60]
+        [--scan-mb 10] [--watchers 3]
 
 Open-loop Poisson arrivals of one small page with ``engine=vl`` (so that the
 embedded engine does not take over the excess), against the service as a process
@@ -9,24 +10,33 @@ inside. Goodput: documents within the caller's deadline, a second. Peak: the bes
 goodput at any of the loads. Who is refused in the last second of a load comes
 back when his Retry-After says so. Beside each load `/livez` is asked: what it takes
 is what the machine and the client add to every figure.
+
+``--scan-mb`` sends a picture of so many MB in place of the small one: choose ``--slots`` and
+``--service-s`` so that the model server, and not the drawing of pages, is what is short.
+``--watchers`` holds so many operators' pages open meanwhile.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import io
 import json
 import os
 import random
+import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 from benchmarks.peers.systems import PICTURE, WORDS, find_port, run_process, wait_ready
+from PIL import Image
 
 from ironleaf.faults import FaultyModelServer
 from ironleaf.foundation.clock import SystemClock
@@ -40,6 +50,9 @@ LIVEZ_EVERY_S = 0.25
 GOODPUT_TARGET = 0.95
 REFUSAL_TARGET_S = 0.05
 LATE_SHOWN = 12
+NO_LIMIT = aiohttp.ClientTimeout(total=None)
+SCAN_WIDTH_PX = 1654
+"""A4 at 200 dpi. Noise does not compress: the height follows from the size."""
 BUSY = frozenset({429, 503})
 
 
@@ -108,14 +121,15 @@ class Outcome:
 
 
 class Caller:
-    def __init__(self, client: aiohttp.ClientSession, address: str, deadline_s: int) -> None:
+    def __init__(self, client: aiohttp.ClientSession, address: str, deadline_s: int, picture: bytes = PICTURE) -> None:
         self._client = client
         self._address = address
         self._deadline_s = deadline_s
+        self._picture = picture
 
     async def convert(self) -> Answer:
         form = aiohttp.FormData({"engine": "vl", "timeout_s": str(self._deadline_s)})
-        form.add_field("file", PICTURE, filename="page.png", content_type="image/png")
+        form.add_field("file", self._picture, filename="page.png", content_type="image/png")
         sent_s = time.monotonic()
         async with self._client.post(f"{self._address}/v1/convert", data=form) as reply:
             body = await reply.read()
@@ -129,6 +143,14 @@ class Caller:
             reason=reason,
             retry_after_s=int(after) if after else None,
         )
+
+    async def watch_operations(self, key: str, seen: list[int]) -> None:
+        """Hold the feed of the operators' page open, and count the pieces that come."""
+        headers = {"authorization": f"Bearer {key}"}
+        async with self._client.get(f"{self._address}/console/ops/feed", headers=headers, timeout=NO_LIMIT) as feed:
+            feed.raise_for_status()
+            while await feed.content.readany():
+                seen.append(1)
 
     async def watch_livez(self, found_s: list[float]) -> None:
         while True:
@@ -160,6 +182,22 @@ async def press(caller: Caller, *, per_s: float, seconds: float, rng: random.Ran
             callers.create_task(send())
     watching.cancel()
     return outcome
+
+
+def make_scan(size_mb: float, rng: random.Random) -> bytes:
+    """Return a PNG of about so many MB."""
+    height_px = round(size_mb * 1_000_000 / SCAN_WIDTH_PX / 3)
+    noise = rng.randbytes(SCAN_WIDTH_PX * height_px * 3)
+    file = io.BytesIO()
+    Image.frombytes("RGB", (SCAN_WIDTH_PX, height_px), noise).save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+
+def make_key(environ: dict[str, str]) -> str:
+    """Return a new key that lets an operator in."""
+    command = [sys.executable, "-m", "ironleaf", "keys", "create", "watcher", "--scope", "ops"]
+    made = subprocess.run(command, env={**os.environ, **environ}, capture_output=True, text=True, check=True)
+    return made.stdout.strip()
 
 
 def part(values: list[float], share: float) -> float:
@@ -198,18 +236,39 @@ async def measure(chosen: argparse.Namespace) -> int:
                 "IRONLEAF_WORKERS__RECOGNISERS": "1",
             }
             command = [sys.executable, "-m", "ironleaf", "serve", "--port", str(port)]
+            picture = make_scan(chosen.scan_mb, rng) if chosen.scan_mb else PICTURE
+            key = await asyncio.to_thread(make_key, environ) if chosen.watchers else ""
             with run_process(command, environ, Path(home)) as process:
                 await wait_ready(f"{address}/readyz", process)
                 connector = aiohttp.TCPConnector(limit=0)
                 async with aiohttp.ClientSession(connector=connector) as client:
-                    return await press_all(Caller(client, address, chosen.deadline_s), chosen, clock, rng)
+                    caller = Caller(client, address, chosen.deadline_s, picture)
+                    async with watched(caller, key, chosen.watchers):
+                        return await press_all(caller, chosen, clock, rng)
+
+
+@asynccontextmanager
+async def watched(caller: Caller, key: str, watchers: int) -> AsyncGenerator[None]:
+    """Hold operators' pages open meanwhile; every one of them must have been told something in the end."""
+    seen = [list[int]() for _ in range(watchers)]
+    watching = [asyncio.create_task(caller.watch_operations(key, each)) for each in seen]
+    yield
+    if any(task.done() for task in watching):
+        sys.exit("an operator's page was closed")
+    for task in watching:
+        task.cancel()
+    await asyncio.gather(*watching, return_exceptions=True)
+    if watchers:
+        print(f"operators' pages open: {watchers}; pieces that each was told: {[len(each) for each in seen]}")
 
 
 async def press_all(caller: Caller, chosen: argparse.Namespace, clock: SlotClock, rng: random.Random) -> int:
     capacity_per_s = chosen.slots / chosen.service_s
     load_average = os.getloadavg()[0]
+    uploads = f"{chosen.scan_mb:g} MB" if chosen.scan_mb else f"{len(PICTURE) / 1000:.0f} kB"
     print(
-        f"the model server reads {capacity_per_s:.1f} pages a second; load average of the machine {load_average:.1f}\n"
+        f"the model server reads {capacity_per_s:.1f} pages a second; uploads of {uploads}; "
+        f"load average of the machine {load_average:.1f}\n"
     )
     print(
         "| load | goodput/s | read p50 / p99 | otherwise answered | refused p50 / p99 / longest "
@@ -245,6 +304,8 @@ def main() -> int:
     options.add_argument("--service-s", type=float, default=0.5, help="usual time of a page")
     options.add_argument("--seconds", type=float, default=40.0, help="for each load")
     options.add_argument("--deadline-s", type=int, default=60, help="of each caller")
+    options.add_argument("--scan-mb", type=float, default=0.0, help="size of each upload; the small page if 0")
+    options.add_argument("--watchers", type=int, default=0, help="operators' pages that are open")
     options.add_argument("--seed", type=int, default=2026)
     return asyncio.run(measure(options.parse_args()))
 
