@@ -40,7 +40,8 @@ QUEUED = 6
 PERMITS = 4
 """What the bulkhead lets through at the start."""
 SILENT = "silent-before-headers"
-REFUSES = "422-echo"
+REFUSES = "413-rate-tier"
+"""It speaks of the page: the breaker stays closed, so that every round finds the same."""
 BOUNDARY = "line"
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SHEET = (EXAMPLES / "scanned.pdf").read_bytes()
