@@ -40,8 +40,9 @@ class Condition:
         good: bool,
         evidence: Evidence | None = None,
         urgency: Urgency | None = None,
+        looks_back_s: float = 0.0,
     ) -> tuple[Signal, ...]:
-        """Note how it is now; return what is to be said."""
+        """Note how it is now, or was over the last ``looks_back_s``; return what is to be said."""
         if not (good if self.firing else bad):
             self._turning_s = None
             return self._raise(tick, urgency, evidence) if bad else ()
@@ -51,7 +52,8 @@ class Condition:
             return ()
         if self.firing:
             return (self.end(tick),)
-        return (self.begin(tick, began_s=self._turning_s, evidence=evidence, urgency=urgency),)
+        began_s = self._turning_s - looks_back_s
+        return (self.begin(tick, began_s=began_s, evidence=evidence, urgency=urgency),)
 
     def begin(
         self,

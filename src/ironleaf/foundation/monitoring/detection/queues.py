@@ -75,7 +75,13 @@ class _Queue:
         if growing and full_in_s is not None:
             evidence["full_in_s"] = round(full_in_s)
         calm = self._means[-1] <= CLEAR_SHARE
-        return self._condition.tell(tick, bad=near or growing, good=calm and not growing, evidence=evidence)
+        return self._condition.tell(
+            tick,
+            bad=near or growing,
+            good=calm and not growing,
+            evidence=evidence,
+            looks_back_s=MINUTES * MINUTE_S,
+        )
 
     def forget(self, identity: Identity) -> None:
         """Begin its minutes anew, if it is this queue."""

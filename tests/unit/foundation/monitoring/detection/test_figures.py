@@ -36,6 +36,7 @@ def test_a_queue_that_stays_full_is_said_and_its_end_too() -> None:
     (signal,) = stage.said
     assert (signal.rule, signal.component, signal.cause) == ("queue-growth", "queue", "conversions")
     assert signal.evidence == {"waiting": 60, "waiting_max": 64}
+    assert (signal.at - signal.since).total_seconds() == 360, "it began with the minutes that were looked at"
     stage.feed_for(900, **queue(2))
     assert stage.states == [ON, OFF]
 
