@@ -65,7 +65,7 @@ _OVER: Final = Text(
 )
 _CLOSED: Final = Text(
     "A person closed it at {end}; it began at {begin}, {duration} before{returns}. If it goes on, you will be told.",
-    "已于 {end} 由人工关闭；故障始于 {begin}，距关闭 {duration}{returns}。如果故障仍在继续，会再次通知。",
+    "已于 {end} 由人工关闭；故障始于 {begin}，关闭前已持续 {duration}{returns}。如果故障仍在继续，会再次通知。",
 )
 _RETURNED_ONCE: Final = Text(", and came back once meanwhile", "，期间复发 1 次")
 _RETURNED: Final = Text(", and came back {number} times meanwhile", "，期间复发 {number} 次")
