@@ -53,13 +53,16 @@ def make_conversions(flow: Any, spools: Path, on_stage: Callable[[StageEnded], N
 
 
 @pytest.mark.anyio
-async def test_an_admission_names_the_file_by_its_content(tmp_path: Path) -> None:
+async def test_an_admission_names_the_route_and_the_file_by_its_content(tmp_path: Path) -> None:
     ended: list[StageEnded] = []
     conversions = make_conversions(Listening(), tmp_path / "spools", ended.append)
     for name, content in (("a.txt", b"one"), ("b.txt", b"one"), ("c.txt", b"two")):
         (tmp_path / name).write_bytes(content)
-        await conversions.convert_path(tmp_path / name, ConvertOptions(), Asker(language="en", request_id=name))
-    one, again, other = [each.file for each in ended if each.stage is FlowStage.ADMISSION]
+        asker = Asker(language="en", request_id=name, route=f"/v1/{name}")
+        await conversions.convert_path(tmp_path / name, ConvertOptions(), asker)
+    admitted = [each for each in ended if each.stage is FlowStage.ADMISSION]
+    assert [each.route for each in admitted] == ["/v1/a.txt", "/v1/b.txt", "/v1/c.txt"]
+    one, again, other = [each.file for each in admitted]
     assert one == again == hashlib.sha256(b"one").hexdigest()[:16]
     assert other != one
 
