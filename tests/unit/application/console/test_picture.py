@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.fixtures.alerts import make_signal, tell_facts
@@ -10,7 +11,9 @@ from tests.fixtures.alerts import make_signal, tell_facts
 from ironleaf.application.console.picture import _draw_incident
 from ironleaf.foundation.alerting.board import Board
 from ironleaf.foundation.alerting.card import Blast, make_card
-from ironleaf.foundation.errors import Language
+
+if TYPE_CHECKING:
+    from ironleaf.foundation.errors import Language
 
 
 @pytest.mark.parametrize(
