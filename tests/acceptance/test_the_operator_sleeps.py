@@ -163,7 +163,7 @@ def test_five_hundred_failing_requests_are_one_alert(
         assert failed == {503: 500}
         change("ok")
         over = inbox.wait_for("resolved", within_s=STORM_OVER_S)
-        with Operator(replicas[0].service) as operator:
+        with Operator(replicas[0].service, IRONLEAF_DATABASE__URL=database_settings.url) as operator:
             lines = operator.read("/incidents")["incidents"]
         for replica in replicas:
             replica.stop()
