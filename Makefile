@@ -76,7 +76,7 @@ $(REAL)/.ready: requirements/realserver.in
 	@touch $@
 
 .PHONY: storm
-storm: $(VENV)/.dev ## Run the storm of failing requests before two replicas; minutes, on a quiet machine
+storm: $(VENV)/.dev ## Run the storm of failing requests before two replicas, on both databases; ten minutes, on a quiet machine
 	STORM=1 $(BIN)/python -m pytest tests/acceptance/test_the_operator_sleeps.py $(ARGS)
 
 .PHONY: realserver
