@@ -82,6 +82,9 @@ async def test_the_doctor_finds_a_database_well_and_one_that_is_yet_to_be_filled
         return {check.step: check.verdict async for check in examine_database(database_settings, clock=SystemClock())}
 
     room = {"room": Verdict.OK} if database_settings.url.startswith("sqlite") else {}
+    begun = Database(database_settings, clock=ManualClock())
+    begun.transact(lambda _: None)
+    await begun.aclose()
     assert await see() == {
         "reachable": Verdict.OK,
         "schema": Verdict.WARNING,
@@ -92,6 +95,14 @@ async def test_the_doctor_finds_a_database_well_and_one_that_is_yet_to_be_filled
     database.migrate()
     await database.aclose()
     assert await see() == {"reachable": Verdict.OK, "schema": Verdict.OK, "writable": Verdict.OK, **room}
+
+
+async def test_the_doctor_makes_no_database(tmp_path: Path) -> None:
+    path = tmp_path / "elsewhere" / "deep" / "ironleaf.db"
+    settings = DatabaseSettings(url=f"sqlite:///{path}")
+    checks = {check.step: check.verdict async for check in examine_database(settings, clock=SystemClock())}
+    assert checks == {"reachable": Verdict.SKIPPED, "writable": Verdict.OK, "room": Verdict.OK}
+    assert not path.parent.parent.exists()
 
 
 async def test_a_file_that_is_taken_away_is_missed_at_once_and_used_once_it_is_back(tmp_path: Path) -> None:

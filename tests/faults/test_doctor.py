@@ -172,6 +172,17 @@ def test_the_table_shows_advice_where_something_failed(capsys: pytest.CaptureFix
     assert "spool_directory" not in said
 
 
+def test_what_was_found_is_said_in_chinese(capsys: pytest.CaptureFixture[str]) -> None:
+    checks = [
+        Check(subject="database", step="reachable", verdict=Verdict.SKIPPED, finding="not made yet"),
+        Check(subject="database", step="writable", verdict=Verdict.FAILED, finding="read_only"),
+        Check(subject="database", step="room", verdict=Verdict.OK, finding="512 MiB"),
+    ]
+    show(checks, language="zh", as_json=False)
+    said = capsys.readouterr().out
+    assert all(word in said for word in ("尚未创建", "只读", "512 MiB"))
+
+
 def run_doctor(directory: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     environ = {
         **{name: value for name, value in os.environ.items() if not name.startswith("IRONLEAF_")},

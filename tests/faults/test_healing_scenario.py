@@ -24,6 +24,7 @@ from ironleaf.services.engines.canary import CANARY_WORDS, make_canary_page
 from ironleaf.services.engines.examination import Finding
 from ironleaf.services.engines.ladder import LadderEngine
 from ironleaf.services.engines.ledger import FileLedger, HealingAction, HealingOutcome
+from ironleaf.services.engines.ledger_words import LEDGER_WORDS
 from ironleaf.services.engines.probe import ModelProbe, Standing
 from ironleaf.services.engines.settings import HealingSettings
 from ironleaf.services.engines.vision_language.settings import BackendSettings
@@ -119,7 +120,7 @@ async def test_the_model_goes_pages_go_on_and_its_namesake_is_found(tmp_path: Pa
         (entry,) = scene.ledger.read(10)
         assert (entry.action, entry.outcome) == (HealingAction.MODEL_SWITCHED, HealingOutcome.DONE)
         assert (entry.backend, entry.facts) == ("reader-1", {"from": CONFIGURED, "to": REPLICA})
-        assert entry.cause
+        assert {entry.cause, entry.guard_rail, entry.undo} <= set(LEDGER_WORDS)
         assert entry.guard_rail
         assert entry.undo
         public = repr((first, second, third, await scene.desk.ladder()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 from ironleaf.application.doctor_checks import Check, Verdict
 from ironleaf.foundation.clock import Clock
-from ironleaf.foundation.database import Database, DatabaseConflict, DatabaseSettings, DatabaseUnavailable
+from ironleaf.foundation.database import Database, DatabaseConflict, DatabaseSettings, DatabaseUnavailable, Trouble
 from ironleaf.foundation.database.address import SqliteAddress, parse_address
 
 SUBJECT: Final = "database"
@@ -20,10 +21,16 @@ MEBIBYTE: Final = 1024**2
 
 
 async def examine_database(settings: DatabaseSettings, *, clock: Clock) -> AsyncIterator[Check]:
-    """Yield each check as it ends. Nothing is migrated: the service does that when it starts."""
+    """Yield each check as it ends. Nothing is made or migrated: the service does that when it starts."""
     from ironleaf.foundation.database import looking  # noqa: PLC0415  (loads SQLAlchemy)
 
+    address = parse_address(settings.url)
     database = Database(settings, clock=clock)
+    if isinstance(address, SqliteAddress) and not database.begun:
+        yield Check(subject=SUBJECT, step="reachable", verdict=Verdict.SKIPPED, finding="not made yet")
+        yield await asyncio.to_thread(_check_place, address.path)
+        yield await asyncio.to_thread(_check_room, address.path)
+        return
     try:
         trouble = await _try(database, looking.answer, read_only=True)
         yield _judge("reachable", trouble, database.dialect)
@@ -39,7 +46,6 @@ async def examine_database(settings: DatabaseSettings, *, clock: Clock) -> Async
         yield _judge("reachable", failure.trouble.value)
     finally:
         await database.aclose()
-    address = parse_address(settings.url)
     if isinstance(address, SqliteAddress):
         yield await asyncio.to_thread(_check_room, address.path)
 
@@ -67,7 +73,17 @@ def _judge_schema(*, current: bool, newer: bool) -> Check:
     return Check(subject=SUBJECT, step="schema", verdict=verdict, finding="" if current else "older")
 
 
+def _check_place(path: Path) -> Check:
+    """Tell whether the service may make the file, and the directories that it lacks, without doing so."""
+    return _judge("writable", "" if os.access(_find_directory(path), os.W_OK | os.X_OK) else Trouble.READ_ONLY.value)
+
+
 def _check_room(path: Path) -> Check:
-    free = shutil.disk_usage(path.parent).free
+    free = shutil.disk_usage(_find_directory(path)).free
     verdict = Verdict.OK if free >= FREE_BYTES_MIN else Verdict.FAILED
     return Check(subject=SUBJECT, step="room", verdict=verdict, finding=f"{free // MEBIBYTE} MiB")
+
+
+def _find_directory(path: Path) -> Path:
+    """Return the innermost directory of a path that is there."""
+    return next(parent for parent in path.absolute().parents if parent.exists())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
+from ironleaf.application.probes import TROUBLES
 from ironleaf.foundation.errors import Language
 
 
@@ -141,10 +144,26 @@ MENDS: Final[dict[str, Said]] = {
     ),
 }
 
+FINDINGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "not made yet": "尚未创建",
+        "older": "版本较旧",
+        "newer": "版本较新",
+        "log only": "仅写入日志",
+        **{trouble.value: words.zh for trouble, words in TROUBLES.items()},
+    }
+)
+"""Words of a closed list that a check may find, in Chinese; numbers and names are the same in both languages."""
+
 
 def name_step(step: str, language: Language) -> str:
     """Return what was tried."""
     return STEPS[step].in_language(language)
+
+
+def name_finding(finding: str, language: Language) -> str:
+    """Return what was found."""
+    return FINDINGS.get(finding, finding) if language == "zh" else finding
 
 
 def advise(subject: str, step: str, language: Language) -> str:

@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 
 from ironleaf.document import EngineName
 from ironleaf.foundation.clock import Clock
+from ironleaf.foundation.errors import Text
 from ironleaf.foundation.health import HealthStatus, Probe
 from ironleaf.foundation.resilience import BreakerSnapshot, Bulkhead, BulkheadSnapshot
+from ironleaf.services.engines import ledger_words as words
 from ironleaf.services.engines.examination import Finding
 from ironleaf.services.engines.healing import ReplaceableModel
 from ironleaf.services.engines.ledger import HealingAction, HealingEntry, HealingLedger, HealingOutcome
@@ -120,7 +122,7 @@ class EngineDesk:
         """
         watch = self._find(alias)
         watch.breaker.open()
-        return self._tell(watch, HealingAction.BREAKER_OPENED, undo="close or reset it by hand")
+        return self._tell(watch, HealingAction.BREAKER_OPENED, undo=words.UNDO_OPENING)
 
     def close(self, alias: str) -> BackendReport:
         """Ask a backend again; if the trouble is still there, it opens again, for longer than before.
@@ -130,7 +132,7 @@ class EngineDesk:
         """
         watch = self._find(alias)
         watch.breaker.close()
-        return self._tell(watch, HealingAction.BREAKER_CLOSED, undo="open it by hand")
+        return self._tell(watch, HealingAction.BREAKER_CLOSED, undo=words.UNDO_CLOSING)
 
     def reset(self, alias: str) -> BackendReport:
         """Ask a backend again and forget its past.
@@ -140,7 +142,7 @@ class EngineDesk:
         """
         watch = self._find(alias)
         watch.breaker.reset()
-        return self._tell(watch, HealingAction.BREAKER_RESET, undo="open it by hand; its past is forgotten")
+        return self._tell(watch, HealingAction.BREAKER_RESET, undo=words.UNDO_RESET)
 
     def _find(self, alias: str) -> BackendWatch:
         try:
@@ -148,16 +150,16 @@ class EngineDesk:
         except KeyError:
             raise UnknownBackend from None
 
-    def _tell(self, watch: BackendWatch, action: HealingAction, *, undo: str) -> BackendReport:
+    def _tell(self, watch: BackendWatch, action: HealingAction, *, undo: Text) -> BackendReport:
         self._ledger.record(
             HealingEntry(
                 at=self._clock.now(),
                 backend=watch.alias,
                 action=action,
-                cause="by hand",
-                guard_rail="a person decided",
+                cause=words.BY_HAND.en,
+                guard_rail=words.A_PERSON_DECIDED.en,
                 outcome=HealingOutcome.DONE,
-                undo=undo,
+                undo=undo.en,
             )
         )
         return self._describe(watch)

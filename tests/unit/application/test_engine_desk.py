@@ -16,6 +16,7 @@ from ironleaf.faults import ManualClock
 from ironleaf.foundation.health import HealthStatus, ProbeResult
 from ironleaf.foundation.resilience import BreakerState
 from ironleaf.services.engines.ledger import FileLedger, HealingAction, HealingOutcome
+from ironleaf.services.engines.ledger_words import LEDGER_WORDS, tell_in
 from ironleaf.services.engines.vision_language.settings import BackendSettings
 
 if TYPE_CHECKING:
@@ -88,6 +89,10 @@ async def test_a_breaker_opens_closes_and_resets_by_hand_and_each_is_written_dow
     ]
     assert {(entry.backend, entry.cause, entry.outcome) for entry in history} == {("a", "by hand", HealingOutcome.DONE)}
     assert all(entry.undo for entry in history)
+    told = tell_in(history[0], "zh")
+    assert (told.cause, told.guard_rail, told.undo) == ("人工操作", "由人工决定", "人工打开；历史记录已清除")
+    assert all(tell_in(entry, "en") == entry for entry in history)
+    assert all({entry.cause, entry.guard_rail, entry.undo} <= set(LEDGER_WORDS) for entry in history)
     assert desk.report()[1].breaker.openings == 0, "the other backend is left alone"
 
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
+from rich.cells import cell_len
 from tests.fixtures.keys import Gatehouse
 
 from ironleaf.application.access.keys import Scope
@@ -248,6 +249,35 @@ def test_a_narrow_terminal_cuts_no_reason(
     told = capsys.readouterr().out
     assert str(longest.code) in told
     assert "\N{HORIZONTAL ELLIPSIS}" not in told
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+@pytest.mark.parametrize(("language", "kind"), [("en_US.UTF-8", "stage"), ("zh_CN.UTF-8", "阶段")])
+def test_a_narrow_terminal_shows_each_kind_of_work_on_a_line(
+    columns: int,
+    language: str,
+    kind: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("LC_ALL", language)
+    stand = Stand(tmp_path)
+    stand.clock.advance(SystemClock().now().timestamp() - stand.clock.now().timestamp())
+    stand.database.migrate()
+    stand.tell()
+
+    async def write() -> None:
+        await stand.recorder.write()
+        await stand.database.aclose()
+
+    asyncio.run(write())
+    show_performance(Settings(database=stand.settings), Window.DAY, as_json=False)
+    told = capsys.readouterr()
+    (line,) = [each for each in told.out.splitlines() if each.startswith(kind)]
+    assert line.split()[1:3] == ["recognise", "1"]
+    assert max(map(cell_len, told.out.splitlines()[:2])) <= columns
 
 
 def test_looking_makes_no_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -66,6 +66,19 @@ def test_nothing_held_is_said_and_is_no_failure(run: Callable[..., Any], databas
     assert run("list", "--json")[:2] == (0, "[]\n")
 
 
+def test_looking_makes_no_database(
+    run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_command: FileQuarantine
+) -> None:
+    path = tmp_path / "elsewhere" / "ironleaf.db"
+    monkeypatch.setenv("IRONLEAF_DATABASE__URL", f"sqlite:///{path}")
+    assert run("list") == (0, "", "No file is in quarantine.\n")
+    for _ in range(2):
+        by_command.record(BY_COMMAND, LossReason.CRASH)
+    assert run("release", BY_COMMAND)[0] == 0
+    assert by_command.list_held() == ()
+    assert not path.parent.exists()
+
+
 def test_files_of_services_and_of_commands_are_listed(
     run: Callable[..., Any], database: Database, by_command: FileQuarantine
 ) -> None:

@@ -11,6 +11,7 @@ from ironleaf.application.access.keys import Scope
 from ironleaf.foundation.health import HealthReport
 from ironleaf.foundation.observability import Redactor
 from ironleaf.web import HealthDetails
+from ironleaf.web.catalogue_pages import find_language
 
 
 def make_health_details(guard: Guard, redactor: Redactor) -> HealthDetails:
@@ -20,6 +21,7 @@ def make_health_details(guard: Guard, redactor: Redactor) -> HealthDetails:
         caller = guard.recognise(request.scope)
         if caller is None or Scope.OPS not in caller.scopes:
             return None
-        return {name: redactor.redact_text(result.detail) for name, result in report.components.items()}
+        language = find_language(request)
+        return {name: redactor.redact_text(result.detail_in(language)) for name, result in report.components.items()}
 
     return tell

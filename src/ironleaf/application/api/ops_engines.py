@@ -16,7 +16,9 @@ from ironleaf.application.engine_desk import BackendReport, EngineDesk, UnknownB
 from ironleaf.foundation.errors import BusinessError
 from ironleaf.foundation.errors.protocol import BAD_JSON, BAD_OPTION, NOT_FOUND
 from ironleaf.services.engines.ledger import HealingEntry
+from ironleaf.services.engines.ledger_words import tell_in
 from ironleaf.web import Envelope, document_errors
+from ironleaf.web.catalogue_pages import find_language
 
 PAGE_DEFAULT: Final = 50
 PAGE_MAX: Final = 200
@@ -97,7 +99,9 @@ def make_router(desk: EngineDesk, *, guard: Guard) -> APIRouter:
         """What was done about the backends without asking anyone, and by hand: cause, bounds, outcome, undo."""
         found = desk.history(offset + limit + 1)[offset:]
         more = len(found) > limit
-        page = HealingPage(entries=found[:limit], next_offset=offset + limit if more else None)
+        language = find_language(request)
+        entries = tuple(tell_in(entry, language) for entry in found[:limit])
+        page = HealingPage(entries=entries, next_offset=offset + limit if more else None)
         return Envelope[HealingPage](data=page, request_id=request.state.request_id)
 
     return router

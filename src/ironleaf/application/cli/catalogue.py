@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Annotated, Any, Final, cast
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from ironleaf.application.catalogue import build_catalogue
 from ironleaf.application.cli.exits import EXIT_CODES, find_language, say
+from ironleaf.application.cli.tables import print_rows
 from ironleaf.application.settings import load_settings
 from ironleaf.foundation.errors import Entry, Kind, Language
 from ironleaf.foundation.monitoring import Dimension, Window
@@ -23,19 +22,21 @@ from ironleaf.foundation.observability import Redactor, find_records
 app = typer.Typer(help="The catalogue of errors, and what happened to a request.", no_args_is_help=True)
 
 EXIT_UNKNOWN = EXIT_CODES[Kind.NOT_FOUND]
+_HEADS: Final[dict[Language, tuple[str, ...]]] = {
+    "en": ("code", "reason", "level", "kind", "message"),
+    "zh": ("代码", "错误", "级别", "类别", "消息"),
+}
 
 
 @app.command("list")
 def list_entries() -> None:
     """List everything that the service may answer when it cannot do what was asked."""
     language = find_language()
-    table = Table(box=None, pad_edge=False)
-    for column in ("code", "reason", "level", "kind", "message"):
-        table.add_column(column, overflow="fold")
-    for entry in build_catalogue():
-        cells = (str(entry.code), entry.reason, entry.level, entry.kind, entry.message.in_language(language))
-        table.add_row(*cells)
-    Console().print(table)
+    rows = [
+        (str(entry.code), entry.reason, entry.level.value, entry.kind.value, entry.message.in_language(language))
+        for entry in build_catalogue()
+    ]
+    print_rows(_HEADS[language], rows, language=language, folds=(1, 4), spare=(3,))
 
 
 @app.command()

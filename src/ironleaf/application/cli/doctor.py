@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rich.console import Console
-from rich.table import Table
 
 from ironleaf.application.cli.exits import say
+from ironleaf.application.cli.tables import print_rows
 from ironleaf.application.doctor import examine
 from ironleaf.application.doctor_alerts import examine_channels
 from ironleaf.application.doctor_checks import Check, Verdict
-from ironleaf.application.doctor_words import advise, name_step
+from ironleaf.application.doctor_words import advise, name_finding, name_step
 from ironleaf.application.settings import Settings, list_secrets
 from ironleaf.foundation.clock import SystemClock
 from ironleaf.foundation.errors import Language
@@ -61,14 +61,13 @@ def show(checks: Sequence[Check], *, language: Language, as_json: bool) -> None:
         said = [_describe(check, language) for check in checks]
         sys.stdout.write(f"{json.dumps(said, ensure_ascii=False, indent=2)}\n")
         return
-    table = Table(*_HEADS[language])
+    rows: list[tuple[str, ...]] = []
     for check in checks:
         row = _describe(check, language)
-        colour, words = _MARKS[check.verdict]
-        table.add_row(
-            f"[{colour}]{words[language]}[/]", row["subject"], row["check"], row["finding"], row["mend"] or ""
-        )
-    Console().print(table)
+        verdict, finding = _MARKS[check.verdict][1][language], name_finding(check.finding, language)
+        rows.append((verdict, check.subject, row["check"] or "", finding, row["mend"] or ""))
+    marks = [_MARKS[check.verdict][0] for check in checks]
+    print_rows(_HEADS[language], rows, language=language, folds=(1, 2, 3, 4), marks=marks)
 
 
 def _describe(check: Check, language: Language) -> dict[str, str | None]:

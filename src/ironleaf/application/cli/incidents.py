@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 import typer
 
 from ironleaf.application.cli.exits import find_language, say
-from ironleaf.application.cli.tables import make_table, print_table
+from ironleaf.application.cli.tables import print_rows
 from ironleaf.application.settings import Settings, list_secrets, load_settings
 from ironleaf.foundation.alerting.deliveries import DeliveryState, Finding
 from ironleaf.foundation.alerting.incidents import Act, IncidentState, NoticeKind
@@ -298,19 +298,19 @@ def _write_json(found: object) -> None:
 
 
 def _show_lines(lines: tuple[IncidentLine, ...], language: Language) -> None:
-    table = make_table(_HEADS[language])
-    for line in lines:
-        lasted_s = line.duration_s
-        table.add_row(
+    rows = [
+        (
             line.id,
             _STATES[line.state].in_language(language),
             _URGENCIES[line.urgency.value].in_language(language),
             line.component,
             line.cause,
-            _say_time(line.since),
-            "-" if lasted_s is None else str(timedelta(seconds=lasted_s)),
+            f"{line.since:%Y-%m-%d %H:%M}",
+            "-" if line.duration_s is None else str(timedelta(seconds=line.duration_s)),
         )
-    print_table(table)
+        for line in lines
+    ]
+    print_rows(_HEADS[language], rows, language=language, folds=(3, 4), spare=(6, 2, 5, 1))
 
 
 def _show_story(story: IncidentStory, told: str, language: Language) -> None:

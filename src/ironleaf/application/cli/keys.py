@@ -26,6 +26,7 @@ from ironleaf.application.access.keys import (
     read_key,
 )
 from ironleaf.application.cli.exits import EXIT_CODES, find_language, say
+from ironleaf.application.cli.tables import print_rows
 from ironleaf.application.settings import load_settings
 from ironleaf.foundation.clock import SystemClock
 from ironleaf.foundation.errors import Kind, Language, Text
@@ -202,18 +203,19 @@ def _describe(key: ApiKey) -> dict[str, Any]:
 
 
 def _show(keys: tuple[ApiKey, ...], language: Language) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for head in _HEADS[language]:
-        table.add_column(head, overflow="fold")
     now = SystemClock().now()
-    for key in keys:
-        moments = map(_day, (key.created_at, key.expires_at, key.last_used_at))
-        state = _STATES[key.standing(now).value].in_language(language)
-        table.add_row(key.id, key.name, _scopes(key), state, str(key.requests_per_minute), *moments)
-    Console().print(table)
+    rows = [
+        (
+            key.id,
+            key.name,
+            _scopes(key),
+            _STATES[key.standing(now).value].in_language(language),
+            str(key.requests_per_minute),
+            *map(_day, (key.created_at, key.expires_at, key.last_used_at)),
+        )
+        for key in keys
+    ]
+    print_rows(_HEADS[language], rows, language=language, folds=(1, 2), spare=(5, 4, 7))
 
 
 def _scopes(key: ApiKey) -> str:

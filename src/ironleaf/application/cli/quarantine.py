@@ -19,7 +19,7 @@ import structlog
 import typer
 
 from ironleaf.application.cli.exits import EXIT_CODES, find_language, say
-from ironleaf.application.cli.tables import make_table, print_table
+from ironleaf.application.cli.tables import print_rows
 from ironleaf.application.settings import Settings, load_settings
 from ironleaf.foundation.clock import SystemClock
 from ironleaf.foundation.errors import Kind, Language, Text
@@ -100,7 +100,7 @@ class _Stores:
 
         asked = self.settings.files.quarantine
         in_database = find_held(
-            self.database.transact(read_kept, read_only=True),
+            self.database.transact(read_kept, read_only=True) if self.database.begun else (),
             now=SystemClock().now(),
             losses_to_refuse=asked.losses_to_refuse,
             expiry=timedelta(seconds=asked.expiry_s),
@@ -112,7 +112,8 @@ class _Stores:
         from ironleaf.services.files.quarantine_store import forget
 
         self.file.release(sha256)
-        self.database.transact(partial(forget, sha256=sha256))
+        if self.database.begun:
+            self.database.transact(partial(forget, sha256=sha256))
 
 
 @app.command("list")
@@ -155,7 +156,7 @@ def release(
 
 @contextmanager
 def _open_stores() -> Generator[_Stores]:
-    """Yield the stores of the settings, the database's schema up to date; close it after.
+    """Yield the stores of the settings as they are: who only looks makes no database. Close them after.
 
     Raises:
         DatabaseUnavailable: it is away.
@@ -165,7 +166,6 @@ def _open_stores() -> Generator[_Stores]:
 
     settings = load_settings()
     with open_database(settings) as database:
-        database.migrate()
         yield _Stores(settings=settings, database=database, file=open_file_quarantine(settings, SystemClock()))
 
 
@@ -181,9 +181,8 @@ def _describe(kept: Kept, file: HeldFile) -> dict[str, Any]:
 
 
 def _show(held: list[tuple[Kept, HeldFile]], language: Language) -> None:
-    table = make_table(_HEADS[language])
-    for kept, file in held:
-        table.add_row(
+    rows = [
+        (
             file.sha256[:SHOWN_CHARACTERS],
             _REASONS[file.reason].in_language(language),
             str(file.losses),
@@ -191,8 +190,10 @@ def _show(held: list[tuple[Kept, HeldFile]], language: Language) -> None:
             _say_time(file.until),
             _PLACES[kept].in_language(language),
         )
-    print_table(table)
+        for kept, file in held
+    ]
+    print_rows(_HEADS[language], rows, language=language, folds=(1,), spare=(5, 2))
 
 
 def _say_time(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S}"
+    return f"{at:%Y-%m-%d %H:%M}"

@@ -13,6 +13,7 @@ from ironleaf.foundation.alerting.incidents import IncidentState
 from ironleaf.foundation.alerting.rules import ALL_RULES
 from ironleaf.foundation.errors import Text
 from ironleaf.foundation.monitoring import Dimension, Urgency, Window
+from ironleaf.services.engines.ledger_words import tell_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,20 +54,20 @@ async def draw_picture(sources: OpsSources, language: Language) -> dict[str, Any
     """Return the picture of this replica by its parts: JSON data, bounded, without keys or page content."""
     timeline = sources.statistics.timeline()
     return {
-        "health": await _draw_health(sources),
+        "health": await _draw_health(sources, language),
         "engines": await _draw_engines(sources.engines),
         "incidents": await _draw_incidents(sources.incidents, language),
         "errors": await _draw_errors(sources.statistics),
         "performance": await _draw_performance(sources.statistics),
         "series": _draw_series(timeline),
-        "healing": _draw_healing(sources.engines),
+        "healing": _draw_healing(sources.engines, language),
     }
 
 
-async def _draw_health(sources: OpsSources) -> dict[str, Any]:
+async def _draw_health(sources: OpsSources, language: Language) -> dict[str, Any]:
     report = await sources.health.report()
     components = [
-        {"name": name, "status": result.status, "detail": sources.redact(result.detail)}
+        {"name": name, "status": result.status, "detail": sources.redact(result.detail_in(language))}
         for name, result in report.components.items()
     ]
     return {"status": report.status, "components": components}
@@ -191,7 +192,7 @@ def _round(seconds: tuple[float | None, ...]) -> list[float | None]:
     return [None if each is None else round(each, SECONDS_DIGITS) for each in seconds]
 
 
-def _draw_healing(desk: EngineDesk) -> list[dict[str, Any]]:
+def _draw_healing(desk: EngineDesk, language: Language) -> list[dict[str, Any]]:
     return [
         {
             "at": entry.at.isoformat(),
@@ -201,7 +202,7 @@ def _draw_healing(desk: EngineDesk) -> list[dict[str, Any]]:
             "cause": entry.cause,
             "undo": entry.undo,
         }
-        for entry in desk.history(HEALING_MAX)
+        for entry in (tell_in(each, language) for each in desk.history(HEALING_MAX))
     ]
 
 

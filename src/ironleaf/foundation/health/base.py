@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from ironleaf.foundation.errors import Language
 
 
 class HealthStatus(StrEnum):
@@ -17,10 +20,16 @@ class HealthStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeResult:
-    """One answer of a probe. ``detail`` is the private face: it is shown to operators only."""
+    """One answer of a probe. ``detail`` is the private face, made of words of ours: it is shown to operators only."""
 
     status: HealthStatus
     detail: str = ""
+    detail_zh: str = ""
+    """The same in Chinese; empty where both say the same."""
+
+    def detail_in(self, language: Language) -> str:
+        """Return the detail in a language."""
+        return self.detail_zh or self.detail if language == "zh" else self.detail
 
 
 class Probe(Protocol):

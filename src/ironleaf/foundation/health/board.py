@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Final
 
 from ironleaf.foundation.health.base import HealthReport, HealthStatus, Probe, ProbeResult
@@ -20,6 +21,8 @@ FAILURES_BELIEVED: Final = 2
 """So many failures in a row are believed: one lost packet must not take a replica out of traffic."""
 
 _SEVERITY: Final = (HealthStatus.HEALTHY, HealthStatus.DEGRADED, HealthStatus.UNHEALTHY)
+
+logger = logging.getLogger(__name__)
 
 
 class HealthBoard:
@@ -85,9 +88,14 @@ class _Seat:
             async with asyncio.timeout(self._probe_s):
                 return await self._probe.check()
         except TimeoutError:
-            return ProbeResult(status=HealthStatus.UNHEALTHY, detail="the probe took too long")
-        except Exception as error:  # noqa: BLE001 - whatever a probe raises, its component is not well
-            return ProbeResult(status=HealthStatus.UNHEALTHY, detail=repr(error))
+            return ProbeResult(status=HealthStatus.UNHEALTHY, detail="the probe took too long", detail_zh="探测超时")
+        except Exception as error:
+            if self._failures == 0:
+                logger.exception("the health probe %s failed", self.name)
+            name = type(error).__name__
+            return ProbeResult(
+                status=HealthStatus.UNHEALTHY, detail=f"the probe failed: {name}", detail_zh=f"探测失败：{name}"
+            )
 
     def _weigh(self, result: ProbeResult) -> ProbeResult:
         if result.status is not HealthStatus.UNHEALTHY:

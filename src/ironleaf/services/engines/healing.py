@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from ironleaf.foundation.errors import IronleafError
 from ironleaf.foundation.resilience import BreakerState
+from ironleaf.services.engines import ledger_words as words
 from ironleaf.services.engines import relaunch
 from ironleaf.services.engines.base import Engine
 from ironleaf.services.engines.examination import look_at
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ironleaf.foundation.clock import Clock
+    from ironleaf.foundation.errors import Text
     from ironleaf.foundation.resilience import CircuitBreaker
     from ironleaf.services.engines.examination import ProbeBudget
     from ironleaf.services.engines.ledger import HealingLedger
@@ -32,13 +34,12 @@ CANDIDATES_MAX: Final = 3
 """Canary pages shown in one look: a server that serves more namesakes than that has other troubles."""
 SHOW_AGAIN_S: Final = 30.0
 """A model that is listed and does not read is shown the canary page no oftener; one that has just appeared, at once."""
-CANARY_RAIL: Final = "reads the canary page, sees images, same family"
 
 _UNDO: Final = {
-    HealingAction.MODEL_SWITCHED: "comes back by itself once the configured model reads again; or restart",
-    HealingAction.MODEL_RESTORED: "nothing to undo: this is what the settings say",
-    HealingAction.MODEL_RETURNED: "open the breaker by hand",
-    HealingAction.MODEL_RELAUNCHED: "DELETE /v1/models/{uid} at the server; empty the backend's relaunch setting",
+    HealingAction.MODEL_SWITCHED: words.UNDO_SWITCH,
+    HealingAction.MODEL_RESTORED: words.UNDO_RESTORE,
+    HealingAction.MODEL_RETURNED: words.UNDO_RETURN,
+    HealingAction.MODEL_RELAUNCHED: words.UNDO_RELAUNCH,
 }
 
 
@@ -136,7 +137,7 @@ class Healer:
             return False
         facts = {"from": self._reader.model, "to": self._configured}
         self._reader.use_model(self._configured)
-        self._tell(HealingAction.MODEL_RESTORED, HealingOutcome.DONE, cause="the configured model reads again", **facts)
+        self._tell(HealingAction.MODEL_RESTORED, HealingOutcome.DONE, cause=words.MODEL_READS_AGAIN, **facts)
         return True
 
     def settle(self) -> None:
@@ -168,7 +169,7 @@ class Healer:
         if model == self._configured != before:
             action = HealingAction.MODEL_RESTORED
         outcome = HealingOutcome.DRY_RUN if self._options.dry_run else HealingOutcome.DONE
-        self._tell(action, outcome, cause="the model was gone", **{"from": before, "to": model})
+        self._tell(action, outcome, cause=words.MODEL_GONE, **{"from": before, "to": model})
         if self._options.dry_run:
             return False
         if model != before:
@@ -216,24 +217,24 @@ class Healer:
             return None
 
     def _tell_relaunch(self, outcome: HealingOutcome) -> None:
-        cause = "the model was gone and nobody could stand in"
-        self._tell(HealingAction.MODEL_RELAUNCHED, outcome, cause=cause, model=self._configured)
+        self._tell(HealingAction.MODEL_RELAUNCHED, outcome, cause=words.NOBODY_ELSE, model=self._configured)
 
-    def _tell(self, action: HealingAction, outcome: HealingOutcome, *, cause: str, **facts: str) -> None:
+    def _tell(self, action: HealingAction, outcome: HealingOutcome, *, cause: Text, **facts: str) -> None:
         """Write an action down; one that was decided and not done is written once, not at every look."""
         told = (action, outcome, repr(sorted(facts.items())))
         if told == self._told and outcome in {HealingOutcome.DRY_RUN, HealingOutcome.HELD_BACK}:
             return
         self._told = told
+        rail = words.RELAUNCH_RAIL if action is HealingAction.MODEL_RELAUNCHED else words.CANARY_RAIL
         self._ledger.record(
             HealingEntry(
                 at=self._clock.now(),
                 backend=self._reader.alias,
                 action=action,
-                cause=cause,
-                guard_rail=relaunch.GUARD_RAIL if action is HealingAction.MODEL_RELAUNCHED else CANARY_RAIL,
+                cause=cause.en,
+                guard_rail=rail.en,
                 outcome=outcome,
-                undo=_UNDO[action],
+                undo=_UNDO[action].en,
                 facts=facts,
             )
         )

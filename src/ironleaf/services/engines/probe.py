@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from ironleaf.foundation.clock import Deadline
-from ironleaf.foundation.errors import IronleafError
+from ironleaf.foundation.errors import IronleafError, Text
 from ironleaf.foundation.health import HealthStatus, Probe, ProbeResult
 from ironleaf.foundation.resilience import BreakerState, CallContext, CircuitOpen, OpenReason, ResultKind
 from ironleaf.services.engines.canary import CANARY_S, CanaryFailed
@@ -51,6 +51,19 @@ _BY_REASON: Final = {
     OpenReason.CONTENT: Finding.NONSENSE,
     OpenReason.MANUAL: Finding.RESTING,
 }
+_FINDINGS: Final = {
+    Finding.READS: "可识别",
+    Finding.UNREACHABLE: "无法连接",
+    Finding.KEY_REFUSED: "密钥被拒",
+    Finding.UNPAID: "额度用尽",
+    Finding.MODEL_MISSING: "模型不存在",
+    Finding.BLIND: "看不见图像",
+    Finding.NONSENSE: "答非所问",
+    Finding.BUSY: "繁忙",
+    Finding.TOO_SLOW: "太慢",
+    Finding.RESTING: "暂停中",
+    Finding.FAILS: "出错",
+}
 _NOT_ITS_FAULT: Final = frozenset({Finding.READS, Finding.BUSY, Finding.RESTING})
 
 logger = logging.getLogger(__name__)
@@ -64,6 +77,9 @@ class Standing(StrEnum):
     """It is still asked, and did not read the last canary page."""
     DOWN = "down"
     """It is not asked at present."""
+
+
+_STANDINGS: Final = {Standing.READY: "就绪", Standing.DEGRADED: "降级", Standing.DOWN: "不可用"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,8 +246,17 @@ class ModelProbe:
             status = HealthStatus.DEGRADED
         else:
             status = HealthStatus.UNHEALTHY
-        return ProbeResult(status=status, detail="; ".join((*map(_describe, self._watches), f"embedded: {own.detail}")))
+        seen = [_describe(watch) for watch in self._watches]
+        return ProbeResult(
+            status=status,
+            detail="; ".join((*(each.en for each in seen), f"embedded: {own.detail}")),
+            detail_zh="；".join((*(each.zh for each in seen), f"embedded：{own.detail_in('zh')}")),
+        )
 
 
-def _describe(watch: BackendWatch) -> str:
-    return f"{watch.alias}: {watch.standing().value} ({watch.finding() or 'not looked at yet'})"
+def _describe(watch: BackendWatch) -> Text:
+    standing, finding = watch.standing(), watch.finding()
+    return Text(
+        f"{watch.alias}: {standing.value} ({finding or 'not looked at yet'})",
+        f"{watch.alias}：{_STANDINGS[standing]}（{_FINDINGS[finding] if finding else '尚未检查'}）",
+    )

@@ -23,7 +23,6 @@ APART: Final = timedelta(minutes=10)
 DAY_MAX: Final = 3
 LEDGER_ENTRIES_READ: Final = 500
 """Far more than one day's actions of all backends."""
-GUARD_RAIL: Final = "one at a time, 10 minutes apart, 3 a day, after 60 s without the model"
 
 
 def is_allowed(past: Iterable[HealingEntry], backend: str, now: datetime) -> bool:

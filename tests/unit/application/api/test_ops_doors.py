@@ -43,7 +43,11 @@ class Probe:
     name = "database"
 
     async def check(self) -> ProbeResult:
-        return ProbeResult(status=HealthStatus.DEGRADED, detail=f"postgresql://app:{PASSWORD}@10.0.0.7/app refused")
+        return ProbeResult(
+            status=HealthStatus.DEGRADED,
+            detail=f"postgresql://app:{PASSWORD}@10.0.0.7/app refused",
+            detail_zh="数据库无法连接",
+        )
 
 
 @pytest.fixture
@@ -261,6 +265,21 @@ async def test_health_tells_operators_more_and_nobody_passwords(
     told = (await client.get("/health", headers=await key(gatehouse, Scope.OPS))).json()
     assert "10.0.0.7" in told["details"]["database"]
     assert PASSWORD not in str(told)
+    in_chinese = {**await key(gatehouse, Scope.OPS), "accept-language": "zh-CN"}
+    told = (await client.get("/health", headers=in_chinese)).json()
+    assert told["details"]["database"] == "数据库无法连接"
+
+
+async def test_the_ledger_is_read_in_the_callers_language(
+    client: httpx.AsyncClient, gatehouse: Gatehouse, desk: EngineDesk
+) -> None:
+    desk.open("a")
+    operator = await key(gatehouse, Scope.OPS)
+    causes = []
+    for language in ("en", "zh-CN"):
+        answer = await client.get("/v1/ops/healing", headers={**operator, "accept-language": language})
+        causes += [entry["cause"] for entry in answer.json()["data"]["entries"]]
+    assert causes == ["by hand", "人工操作"]
 
 
 # --- sessions ---------------------------------------------------------------------------------------------------------

@@ -73,7 +73,9 @@ async def test_a_probe_that_raises_or_hangs_is_unhealthy() -> None:
     board = HealthBoard([Scripted(OSError("no route")), hanging], clock, probe_s=0.01)
     report = await board.report()
     assert {name: result.status for name, result in report.components.items()} == {"database": BAD, "model": BAD}
-    assert "no route" in report.components["database"].detail
+    told = report.components["database"]
+    assert (told.detail, told.detail_in("zh")) == ("the probe failed: OSError", "探测失败：OSError")
+    assert report.components["model"].detail_in("zh") == "探测超时"
 
 
 async def test_the_worst_component_decides() -> None:

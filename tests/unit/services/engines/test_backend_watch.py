@@ -18,6 +18,7 @@ from ironleaf.foundation.clock import Deadline
 from ironleaf.foundation.errors import ModelFailure
 from ironleaf.foundation.health import HealthStatus, ProbeResult
 from ironleaf.foundation.resilience import BreakerState, RetryBudget, RetryBudgetOptions
+from ironleaf.services.engines import probe
 from ironleaf.services.engines.base import RecogniseRequest
 from ironleaf.services.engines.canary import CANARY_WORDS, make_canary_page
 from ironleaf.services.engines.errors import ENGINE_FAILED
@@ -377,7 +378,14 @@ async def test_the_health_board_hears_what_was_seen_and_nobody_is_asked(
     result = await ModelProbe((bench.watch,), Pool(embedded)).check()
     assert result.status is expected
     assert "reader-1" in result.detail
+    found = "就绪（尚未检查）" if backend_up else "不可用（暂停中）"
+    assert f"reader-1：{found}；embedded：" in result.detail_in("zh")
     assert bench.reader.hits == 0
+
+
+def test_whatever_is_found_is_told_in_chinese() -> None:
+    assert set(probe._FINDINGS) == set(Finding)
+    assert set(probe._STANDINGS) == set(Standing)
 
 
 async def test_what_a_person_opened_rests_whatever_was_found_before() -> None:

@@ -24,7 +24,6 @@ const NONE = "–";
 const ORDER = new Map(Object.keys(words.say).map((name, index) => [name, index]));
 const rank = ({ measured, name }) => ORDER.get(`${measured}_${name}`) ?? ORDER.size;
 const byRank = (one, other) => rank(one) - rank(other); // stages as they follow one another; the sort is stable
-const english = (text) => make("span", { lang: "en" }, text); // said by the service's own parts, in one language
 
 function span(seconds) {
   if (seconds === null || seconds === undefined) return NONE;
@@ -90,7 +89,7 @@ async function order(path, body) {
 
 function showHealth({ status, components }) {
   const tiles = components.map(({ name, status: each, detail }) =>
-    make("div", { class: "tile" }, make("h3", {}, word(name)), state(each), make("p", { class: "soft", lang: "en" }, detail)),
+    make("div", { class: "tile" }, make("h3", {}, word(name)), state(each), make("p", { class: "soft" }, detail)),
   );
   show("health", make("div", { class: "tile" }, make("h3", {}, say("whole")), state(status)), ...tiles);
 }
@@ -220,7 +219,7 @@ find("sign-out").addEventListener("click", async () => {
 
 function showHealing(entries) {
   if (entries.length === 0) return show("healing", nothing("no_healing"));
-  const rows = entries.map((entry) => [when(entry.at), entry.backend, word(entry.action), state(entry.outcome), english(entry.cause), english(entry.undo)]);
+  const rows = entries.map((entry) => [when(entry.at), entry.backend, word(entry.action), state(entry.outcome), entry.cause, entry.undo]);
   show("healing", table(say("healing"), ["time", "engine", "action", "outcome", "cause", "undo"].map(say), rows));
 }
 
