@@ -58,7 +58,7 @@ OPS_ID = OPS_KEY.split("_")[1]
 ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 _HEADERS: dict[bytes, str] = {
     b"content-type": r"application/(problem\+)?json|text/(html|javascript|css); charset=utf-8|text/html"
-    r"|text/plain; version=\d\.\d\.\d; charset=utf-8",
+    r"|text/plain; version=\d\.\d\.\d; charset=utf-8|text/event-stream; charset=utf-8",
     b"content-length": r"\d{1,9}",
     b"content-language": r"en|zh",
     b"cache-control": r"no-store|public, max-age=86400",
@@ -81,6 +81,7 @@ _HEADERS: dict[bytes, str] = {
     b"referrer-policy": r"no-referrer",
     b"date": r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT",
     b"connection": r"close",
+    b"x-accel-buffering": r"no",
     b"transfer-encoding": r"chunked",
 }
 

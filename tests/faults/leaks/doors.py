@@ -24,10 +24,14 @@ from tests.faults.leaks.incidents import NOTHING
 from tests.faults.leaks.scan import Answer
 from tests.faults.leaks.seams import Seams, make_picture
 
+from ironleaf.foundation.clock import SystemClock
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 BOUNDARY = "wall-boundary"
+HANG_UP_S = 0.005
+"""How soon a caller who has seen enough is gone."""
 INCIDENT = "{incident}"
 """Stands in a path for the number of the house's own incident."""
 FLOW_SEAMS = (
@@ -68,6 +72,8 @@ class Request:
     body: bytes = b""
     filename: str | None = None
     """What the label becomes, should the answer be a document."""
+    until: bytes = b""
+    """The caller hangs up once this has come, or something has broken: of an answer that does not end by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +188,16 @@ def _list_operators_doors() -> list[Door]:
             for path, body in orders.items()
         ),
         Door(name="quarantine", make=lambda: operate("/v1/ops/quarantine"), seams=("observe",), for_operators=True),
+        *(
+            Door(
+                name=f"feed of operators{' by session' if by_session else ''}",
+                make=lambda: replace(operate("/console/ops/feed"), until=b"event: picture"),
+                seams=("incidents",) if by_session else ("incidents", "statistics", "ledger", "probe"),
+                for_operators=True,
+                by_session=by_session,
+            )
+            for by_session in (False, True)
+        ),
         Door(name="console of operators", make=lambda: operate("/ops"), for_operators=True, by_session=True),
     ]
 
@@ -457,15 +473,20 @@ async def knock(app: Any, request: Request, face: Face, seams: Seams | None = No
     request = replace(request, headers={**face.headers(), **request.headers})
     pieces = [request.body[at : at + 1_000] for at in range(0, len(request.body), 1_000)] or [b""]
     sent: list[Any] = []
+    hung_up = False
 
     async def receive() -> dict[str, Any]:
         if not pieces:
-            await _never()
+            while not (request.until and (hung_up or seams.struck)):
+                await SystemClock().sleep(HANG_UP_S)
+            return {"type": "http.disconnect"}
         seams.strike("receive")
         return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
 
     async def send(message: Any) -> None:
+        nonlocal hung_up
         sent.append(message)
+        hung_up = hung_up or (bool(request.until) and request.until in message.get("body", b""))
 
     escaped = None
     try:
@@ -485,19 +506,13 @@ async def knock(app: Any, request: Request, face: Face, seams: Seams | None = No
     )
 
 
-async def _never() -> None:
-    import asyncio  # noqa: PLC0415
-
-    await asyncio.get_running_loop().create_future()
-
-
 def _scope(request: Request) -> dict[str, Any]:
     headers = {"host": "service.example", **request.headers}
     if request.body and "content-length" not in headers:
         headers["content-length"] = str(len(request.body))
     return {
         "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
         "http_version": "1.1",
         "method": request.method,
         "scheme": "http",

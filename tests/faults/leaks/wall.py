@@ -72,11 +72,16 @@ class Tally:
 
     def read_logs(self, directory: Path) -> None:
         """Judge the private side: every refusal can be looked up, and no key, password or page content is there."""
-        written = "".join(path.read_text(encoding="utf-8") for path in sorted(directory.glob("*.jsonl*")))
-        known = {json.loads(line).get("request_id") for line in written.splitlines()}
+        known: set[str | None] = set()
+        told: set[str] = set()
+        for path in sorted(directory.glob("*.jsonl*")):
+            with path.open(encoding="utf-8") as lines:
+                for line in lines:  # hundreds of megabytes in all: one at a time
+                    known.add(json.loads(line).get("request_id"))
+                    packed = squeeze(line)
+                    told.update(secret for secret in NEVER_WRITTEN if squeeze(secret) in packed)
         self.findings += [f"{about}: not in the log" for number, about in self.refused.items() if number not in known]
-        packed = squeeze(written)
-        self.findings += [f"the log has {secret!r}" for secret in NEVER_WRITTEN if squeeze(secret) in packed]
+        self.findings += [f"the log has {secret!r}" for secret in sorted(told)]
 
     def __str__(self) -> str:
         statuses = ", ".join(f"{status}: {count}" for status, count in sorted(self.statuses.items()))
