@@ -3,12 +3,20 @@
     python benchmarks/monitoring_cost.py [PAIRS]
 
 A conversion is a page of text and a page of an image. Each pair converts the same
-file with a watching that hears and with one that is deaf, in alternating order; the
-figure is the median of the differences of processor time over all threads of the
-service's process, where all of the watching runs, against the time of the conversion.
-A text is so quick that it is paired `TEXT_PAIRS` times as often. Telling the
-measurements on comes later, many at a time, to statistics, detection and alerting: its
-processor time is measured apart, over all that the pairs have left, and shown with it.
+file with monitoring and without, in alternating order; the figure is the median of
+the differences of processor time over all threads of the service's process, where
+all of monitoring runs, against the time of the conversion. A text is so quick that
+it is paired `TEXT_PAIRS` times as often.
+
+"Without" means that the watching is deaf: whatever the doors, the flow, the pools,
+guards and healers tell it is thrown away at once. "And without taking the times" means
+that no stage of the flow looks at the clock either and none says that it ended; what is
+left is what the answer itself tells (its timing and its attempts).
+
+Telling the measurements on comes later, many at a time, to statistics, detection and
+alerting: its processor time is measured apart, over all that the pairs have left, and
+shown with it. A write to the database comes every 0.7 s at most, however much there is
+to write, and is shown by itself.
 """
 
 from __future__ import annotations
@@ -23,21 +31,25 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import structlog
 from PIL import Image, ImageDraw, ImageFont
 
+from ironleaf.application import stages
 from ironleaf.application.bootstrap import House, build_house, building
 from ironleaf.application.conversions import Asker
+from ironleaf.application.measurements import WAITING_MAX
 from ironleaf.application.metrics import HouseCollector, make_registry, render
 from ironleaf.application.options import ConvertOptions
 from ironleaf.application.settings import load_settings
-from ironleaf.application.watching import WAITING_MAX, Watching
-from ironleaf.foundation.clock import SystemClock
+from ironleaf.application.watching import Watching
+from ironleaf.foundation.clock import Clock, SystemClock
 from ironleaf.foundation.errors import Kind, Level
 from ironleaf.foundation.monitoring import ErrorEvent, Measured, Outcome, WorkMeasured
 from ironleaf.foundation.monitoring.journal import Journal
 from ironleaf.foundation.monitoring.recorder import Recorder
+from ironleaf.foundation.monitoring.work import Work
 
 EVENTS = 100_000
 PAIRS = 60
@@ -84,40 +96,41 @@ def per_event_us(make: Callable[[int, datetime], ErrorEvent | WorkMeasured]) -> 
 def per_piece_together_us() -> float:
     journal, at = Journal(), datetime.now(UTC)
     pieces = [make_work(number, at) for number in range(EVENTS)]
-    began = time.perf_counter()
+    batches = []
     for first in range(0, EVENTS, WAITING_MAX):
         groups: dict[tuple[Measured, str], list[WorkMeasured]] = {}
         for piece in pieces[first : first + WAITING_MAX]:
             groups.setdefault((piece.measured, piece.name), []).append(piece)
-        journal.hear_work(groups)
+        batches.append({key: Work.of(group) for key, group in groups.items()})
+    began = time.perf_counter()
+    for batch in batches:
+        journal.hear_work(batch)
     return (time.perf_counter() - began) / EVENTS * 1e6
 
 
 class Hearing(Watching):
     """A watching that can be deaf."""
 
-    deaf = False
-    telling_s = 0.0
-    """Of processor, for telling measurements on."""
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.deaf = False
+        self.telling_s = 0.0
+        """Of processor, for telling measurements on."""
+        for name in dir(self):
+            if name.startswith("hear_"):
+                setattr(self, name, self._make_deafable(getattr(self, name)))
 
     def tell_waiting(self) -> None:
         began_s = time.thread_time()
         super().tell_waiting()
         self.telling_s += time.thread_time() - began_s
 
+    def _make_deafable(self, hear: Callable[[Any], None]) -> Callable[[Any], None]:
+        def heard(event: Any) -> None:
+            if not self.deaf:
+                hear(event)
 
-def make_deafable(name: str) -> Callable[..., None]:
-    hear = getattr(Watching, name)
-
-    def heard(self: Hearing, *args: object) -> None:
-        if not self.deaf:
-            hear(self, *args)
-
-    return heard
-
-
-for each in [name for name in vars(Watching) if name.startswith("hear_")]:
-    setattr(Hearing, each, make_deafable(each))
+        return heard
 
 
 def make_house(directory: Path) -> House:
@@ -156,7 +169,34 @@ async def convert(house: House, path: Path) -> tuple[float, float]:
     return time.process_time() - cpu, time.perf_counter() - wall
 
 
-async def paired(house: House, path: Path, pairs: int) -> tuple[float, float, float, float]:
+def make_switches(watching: Hearing) -> dict[str, Callable[[bool], None]]:
+    """Return what turns monitoring off (True) and on, by the words for it."""
+    enter, leave, tell = stages.Measuring.__enter__, stages.Measuring.__exit__, stages.Story.stages
+
+    def be_deaf(off: bool) -> None:
+        watching.deaf = off
+
+    def take_no_times(off: bool) -> None:
+        watching.deaf = off
+        measuring = stages.Measuring
+        measuring.__enter__ = _do_nothing if off else enter  # type: ignore[assignment, method-assign]
+        measuring.__exit__ = _do_nothing if off else leave  # type: ignore[assignment, method-assign]
+        stages.Story.stages = _tell_nothing if off else tell  # type: ignore[assignment, method-assign]
+
+    return {"without": be_deaf, "and without taking the times": take_no_times}
+
+
+def _do_nothing(*_: object) -> None:
+    return None
+
+
+def _tell_nothing(*_: object, **__: object) -> tuple[()]:
+    return ()
+
+
+async def paired(
+    house: House, path: Path, pairs: int, turn_off: Callable[[bool], None]
+) -> tuple[float, float, float, float]:
     """Return median seconds of wall time without, the median differences of processor and wall time, and the mean
     seconds of processor for telling on."""
     watching = house.watching
@@ -166,16 +206,29 @@ async def paired(house: House, path: Path, pairs: int) -> tuple[float, float, fl
     watching.telling_s = 0.0
     for number in range(pairs):
         found = {}
-        for deaf in (True, False) if number % 2 else (False, True):
-            watching.deaf = deaf
-            found[deaf] = await convert(house, path)
+        for off in (True, False) if number % 2 else (False, True):
+            turn_off(off)
+            found[off] = await convert(house, path)
         walls.append(found[True][1])
         cpus.append(found[False][0] - found[True][0])
         differences.append(found[False][1] - found[True][1])
+    turn_off(False)
     watching.tell_waiting()
-    watching.deaf = False
     telling_s = watching.telling_s / pairs
     return statistics.median(walls), statistics.median(cpus), statistics.median(differences), telling_s
+
+
+async def show_conversion(house: House, label: str, path: Path, pairs: int) -> None:
+    assert isinstance(house.watching, Hearing)
+    for words, turn_off in make_switches(house.watching).items():
+        for _ in range(5):
+            await convert(house, path)
+        wall, cpu, difference, telling = await paired(house, path, pairs, turn_off)
+        print(
+            f"{label}: a conversion takes {wall * 1000:.2f} ms {words}; hearing adds {cpu * 1e6:.0f} us of processor, "
+            f"telling on {telling * 1e6:.0f} us, together {(cpu + telling) / wall:.2%} "
+            f"({difference * 1e6:.0f} us of time, {difference / wall:.2%})"
+        )
 
 
 async def write_cost(house: House) -> tuple[float, float]:
@@ -207,14 +260,7 @@ async def main(pairs: int) -> None:
             text = directory / "page.txt"
             text.write_text(WORDS * 20)
             for label, path, times in (("text", text, TEXT_PAIRS), ("image", make_picture(directory), 1)):
-                for _ in range(5):
-                    await convert(house, path)
-                wall, cpu, difference, telling = await paired(house, path, times * pairs)
-                print(
-                    f"{label}: a conversion takes {wall * 1000:.2f} ms; hearing adds {cpu * 1e6:.0f} us of processor, "
-                    f"telling on {telling * 1e6:.0f} us, together {(cpu + telling) / wall:.2%} "
-                    f"({difference * 1e6:.0f} us of time, {difference / wall:.2%})"
-                )
+                await show_conversion(house, label, path, times * pairs)
             cpu_ms, wall_ms = await write_cost(house)
             print(f"a write: {cpu_ms:.1f} ms of processor, {wall_ms:.1f} ms of time, every 0.7 s at most")
             collector = HouseCollector(

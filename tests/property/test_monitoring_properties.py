@@ -12,12 +12,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ironleaf.foundation.errors import Kind, Level
-from ironleaf.foundation.monitoring.buckets import BUCKETS_MAX, DURATION_S_MAX, Sketch, estimate_s, find_buckets
+from ironleaf.foundation.monitoring.buckets import (
+    BOUNDS_S,
+    BUCKETS_MAX,
+    DURATION_S_MAX,
+    Histogram,
+    Sketch,
+    estimate_s,
+    heap_up,
+)
 from ironleaf.foundation.monitoring.causes import CAUSES_MAX, Cause, Causes, add_cause, bound_causes
 from ironleaf.foundation.monitoring.events import ErrorEvent, Measured, Outcome, WorkMeasured
 from ironleaf.foundation.monitoring.journal import Journal
-from ironleaf.foundation.monitoring.tally import OTHER, VALUES_MAX, Dimension, Tally, pack_tally, unpack_tally
+from ironleaf.foundation.monitoring.tally import (
+    OTHER,
+    VALUES_MAX,
+    Dimension,
+    Tally,
+    fold_work,
+    pack_tally,
+    unpack_tally,
+)
 from ironleaf.foundation.monitoring.windows import FUTURE_S_MAX, ROWS_MAX, Window, find_span
+from ironleaf.foundation.monitoring.work import Work
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DURATIONS = st.lists(st.floats(min_value=0.0, max_value=DURATION_S_MAX), min_size=1, max_size=60)
@@ -46,9 +63,9 @@ def make_work(duration_s: float, at: datetime = START, wait_s: float = 0.0, name
 def sketch_of(durations: list[float]) -> Sketch:
     sketch = Sketch()
     middle = len(durations) // 2
-    sketch.add(durations[:middle])  # many at once
+    sketch.add(heap_up(durations[:middle]))  # many at once
     for duration_s in durations[middle:]:
-        sketch.add([duration_s])
+        sketch.add(heap_up([duration_s]))
     return sketch
 
 
@@ -108,9 +125,20 @@ def test_percentiles_hold_on_hostile_distributions(shape: str) -> None:
 
 @given(st.floats(min_value=1e-9, max_value=DURATION_S_MAX))
 def test_every_duration_has_a_bucket_that_speaks_for_it(duration_s: float) -> None:
-    (bucket,) = find_buckets([duration_s])
+    sketch = Sketch()
+    sketch.add(heap_up([duration_s]))
+    (bucket,) = sketch._buckets
     assert 0 < bucket <= BUCKETS_MAX
     assert estimate_s(bucket) == pytest.approx(duration_s, rel=0.0151)
+
+
+@given(DURATIONS | st.lists(st.sampled_from([*BOUNDS_S, 0.0]), min_size=1))
+def test_a_histogram_counts_exactly_what_lies_below_each_bound(durations: list[float]) -> None:
+    histogram = Histogram()
+    histogram.add(heap_up(durations))
+    bounds = (*BOUNDS_S, math.inf)
+    assert histogram.cumulative() == [(bound, sum(each <= bound for each in durations)) for bound in bounds]
+    assert histogram.sum_s == pytest.approx(math.fsum(durations))
 
 
 @pytest.mark.parametrize("nonsense", [math.nan, -1.0, -math.inf])
@@ -172,7 +200,7 @@ def test_measurements_that_are_told_together_are_those_that_are_told_one_by_one(
     for piece in pieces:
         groups.setdefault((piece.measured, piece.name), []).append(piece)
         alone.hear(piece)
-    together.hear_work(groups)
+    together.hear_work({key: Work.of(group) for key, group in groups.items()})
     for window in Window:
         one, other = (each.read(window, START.timestamp() + 20) for each in (together, alone))
         assert sorted_pack(one) == sorted_pack(other)
@@ -211,7 +239,7 @@ def test_a_tally_survives_being_written_and_adds_up(one: list[tuple[str, int, in
             if kind == "error":
                 tally.add_error(make_error(code=code), at_s)
             else:
-                tally.add_work((Measured.STAGE, "open"), [make_work(duration_s)])
+                tally.add_work((Measured.STAGE, "open"), fold_work(Work.of([make_work(duration_s)])))
         tallies.append(unpack_tally(pack_tally(tally)))
     first, second, whole = tallies
     backwards = unpack_tally(pack_tally(second))

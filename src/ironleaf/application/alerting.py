@@ -31,7 +31,7 @@ from ironleaf.foundation.database import Database
 from ironleaf.foundation.errors import Catalogue, Entry, Text
 from ironleaf.foundation.monitoring import ErrorEvent, Measured, WorkMeasured
 from ironleaf.foundation.monitoring.detection.rules import CALLER_SURGE, DISK_FILLING
-from ironleaf.foundation.monitoring.tally import WorkGroups
+from ironleaf.foundation.monitoring.work import Work, WorkGroups
 from ironleaf.foundation.observability import Redactor
 from ironleaf.services.engines.ledger import HealingAction, HealingEntry, HealingOutcome
 
@@ -122,14 +122,14 @@ class Alerting:
         if isinstance(event, ErrorEvent):
             self._facts.blast.note(event)
         else:
-            self.hear_work({(event.measured, event.name): (event,)})
+            self.hear_work({(event.measured, event.name): Work.of((event,))})
 
     def hear_work(self, groups: WorkGroups) -> None:
         """Count requests for the blast radius, many at a time. Quick; never raises."""
         for (measured, _), group in groups.items():
             if measured is Measured.ROUTE:
-                for request in group:
-                    self._facts.blast.note_request(request.at)
+                for start_s, requests in group.split():
+                    self._facts.blast.note_requests(len(requests), start_s)
 
     async def run(self) -> None:
         """Keep incidents and have people told, until cancelled."""

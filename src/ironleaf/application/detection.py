@@ -20,7 +20,7 @@ from ironleaf.foundation.monitoring.detection import (
     TickCounter,
     make_standard_panel,
 )
-from ironleaf.foundation.monitoring.tally import WorkGroups
+from ironleaf.foundation.monitoring.work import WorkGroups
 
 TICK_S: Final = 1.0
 HEALTH_EVERY_S: Final = 5.0

@@ -23,8 +23,9 @@ from ironleaf.foundation.monitoring import (
 from ironleaf.foundation.monitoring.causes import Cause
 from ironleaf.foundation.monitoring.recorder import Recorder
 from ironleaf.foundation.monitoring.statistics import list_errors
-from ironleaf.foundation.monitoring.tally import WorkKey, WorkTally
+from ironleaf.foundation.monitoring.tally import WorkTally
 from ironleaf.foundation.monitoring.windows import find_span
+from ironleaf.foundation.monitoring.work import WorkKey
 
 CAUSES_SHOWN_MAX: Final = 50
 """Root causes in one answer, those seen last."""

@@ -6,45 +6,36 @@ if another one was asked instead; and one ``healed`` for each backend that read 
 only when asked again. A request has one that met it before or after its pages;
 where its pages failed, they have told it already.
 
-Errors are told at once. Measurements wait a moment and are told many at a time:
-one page of text makes ten of them in three milliseconds, and must not pay for it.
+Errors are told at once. Measurements wait a moment and are told many at a time.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from functools import partial, wraps
-from itertools import chain
 from typing import Any, Final, Protocol
 
-from ironleaf.application.measurements import Ended, find_entry, measure
+from ironleaf.application.measurements import WAITING_MAX, Facts, Measurements, RequestEnded, find_entry
 from ironleaf.application.outcome import PagesFailed
-from ironleaf.application.stages import EngineAsked, FlowStage, PageEnded, StageEnded, current_story
+from ironleaf.application.stages import EngineAsked, PageEnded, StageEnded, current_story
 from ironleaf.application.subscriptions import QUIET_ROUTES, is_parting
-from ironleaf.document import Document, EngineName, PageStatus
+from ironleaf.document import EngineName, PageStatus
 from ironleaf.foundation.clock import Clock
 from ironleaf.foundation.errors import Entry, Family, Kind
 from ironleaf.foundation.errors.protocol import SERVICE_BUSY
-from ironleaf.foundation.monitoring import ErrorEvent, Measured, Outcome, WorkMeasured
-from ironleaf.foundation.monitoring.tally import WorkGroups
+from ironleaf.foundation.monitoring import ErrorEvent, Outcome, WorkMeasured
+from ironleaf.foundation.monitoring.work import WorkGroups
 from ironleaf.foundation.observability import make_fingerprint
 from ironleaf.foundation.processes import JobQueued, ProcessEvent, WorkerStartFailed
 from ironleaf.foundation.resilience import AttemptEnded, BulkheadQueued, ResilienceEvent, RetryScheduled
 from ironleaf.services.engines.base import RungsExhausted
-from ironleaf.services.engines.errors import ENGINE_BUSY, ENGINE_UNAVAILABLE
-from ironleaf.services.engines.failure_verdicts import is_skipped
+from ironleaf.services.engines.errors import ENGINE_UNAVAILABLE
 from ironleaf.services.engines.ledger import HealingAction, HealingEntry, HealingOutcome
 from ironleaf.services.files.errors import DECODERS_UNAVAILABLE
 from ironleaf.web import ErrorSeen, RequestSeen
 
-REQUESTS_MAX: Final = 2_000
-"""Requests whose facts are kept until they are answered: several times what may run and wait at once."""
-WAITING_MAX: Final = 512
-"""Measurements that wait to be told on, at most: telling as many takes a millisecond."""
 SERVICE: Final = "service"
 RECOGNISERS: Final = "recognise"
 _HEALED: Final = frozenset(
@@ -59,23 +50,11 @@ _OF_THE_WORK: Final = frozenset({Kind.INTERNAL, Kind.TIMEOUT})
 """A part that is not there or takes no more (unavailable, busy) fails every file alike, the same one again too."""
 _ON_THE_FILE: Final = frozenset({Family.PROCESSING, Family.MODEL, Family.SYSTEM})
 """Not storage or dependencies: they know no file."""
-_SERVER_ERROR_STATUS: Final = 500
 
 Event = ErrorEvent | WorkMeasured
 Listener = Callable[[Event], None]
 ListenerToWork = Callable[[WorkGroups], None]
 logger = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class _Facts:
-    """What is known of a request before it is answered."""
-
-    media_type: str = ""
-    file: str = ""
-    route: str = ""
-    waited_s: float = 0.0
-    pages: int = 0
 
 
 def _safely(hear: Callable[..., None]) -> Callable[..., None]:
@@ -110,8 +89,12 @@ class Watching:
         self._clock = clock
         self._listeners: list[tuple[Listener, ListenerToWork]] = []
         self._followers: list[Follower] = []
-        self._requests: dict[str, _Facts] = {}
-        self._waiting: deque[tuple[datetime, Ended]] = deque()
+        self._waiting = Measurements(clock, self.note_failure)
+        self.hear_stage: Callable[[StageEnded], None] = self._waiting.add
+        """A stage of a conversion is over. No method of ours: there are five in the two milliseconds of a text, and
+        between all that else is done then, a call of one costs ten times what it costs by itself."""
+        self.hear_asked: Final[Callable[[EngineAsked], None]] = self._waiting.add
+        """An engine was asked for a page."""
         self.healings: Counter[tuple[str, str, str]] = Counter()
         """Backend, action and outcome."""
         self.guards: Counter[tuple[str, str]] = Counter()
@@ -126,8 +109,9 @@ class Watching:
         self._listeners.append((listener, to_work or partial(_each, listener)))
 
     def follow(self, follower: Follower) -> None:
-        """Have ``follower`` hear what this hears from now on."""
+        """Have ``follower`` hear what this hears: to be said before any of its hooks is handed on."""
         self._followers.append(follower)
+        self.hear_stage = self._hear_stage
 
     def note_failure(self, error: Exception) -> None:
         """Count a failure of the watching itself; the first is logged, by its type only."""
@@ -150,76 +134,34 @@ class Watching:
         """A request was answered."""
         for follower in self._followers:
             self._call(follower.hear_request, seen)
-        facts = self._requests.pop(seen.request_id, _Facts())
-        if seen.route in QUIET_ROUTES:
-            return
-        at = self._clock.now()
-        self._keep(
-            at,
-            WorkMeasured(
-                at=at,
-                measured=Measured.ROUTE,
-                name=seen.route,
-                duration_s=seen.duration_ms / 1000,
-                wait_s=facts.waited_s,
-                pages=facts.pages,
-                ok=seen.status < _SERVER_ERROR_STATUS,
-            ),
-        )
+        if seen.route not in QUIET_ROUTES:
+            ended_s = self._clock.monotonic()
+            self._waiting.add(RequestEnded(seen.request_id, seen.route, seen.status, seen.duration_ms / 1000, ended_s))
+            self._bound()
 
     # -- what the flow tells
 
-    @_safely
-    def hear_stage(self, ended: StageEnded) -> None:
-        """A stage of a conversion is over."""
-        if ended.stage is FlowStage.OPEN:
-            self._facts(ended.request_id).media_type = ended.media_type
-        elif ended.stage is FlowStage.ADMISSION:
-            facts = self._facts(ended.request_id)
-            facts.waited_s += ended.wait_s
-            facts.file, facts.route = ended.file, ended.route
-        self._keep(self._clock.now(), ended)
+    def _hear_stage(self, ended: StageEnded) -> None:
+        self._waiting.add(ended)
         for follower in self._followers:
             self._call(follower.hear_stage, ended)
 
-    @_safely
-    def hear_document(self, document: Document) -> None:
-        """A file was read."""
-        self._facts(document.id).pages = len(document.pages)
-
-    @_safely
     def hear_page(self, ended: PageEnded) -> None:
         """A page was read, or was not."""
-        at = self._clock.now()
-        for stage in ended.stages:
-            self._keep(at, stage)
-        for follower in self._followers:
-            self._call(follower.hear_page, ended)
-        if ended.failure is None and not ended.retried and all(asked.error is None for asked in ended.asked):
-            return
-        final = _find_final(ended)
-        for asked in ended.asked:
-            if asked.error is not None:
-                self._tell_fault(ended, asked, asked.error, Outcome.FAILED if asked is final else Outcome.DEGRADED)
-        if ended.failure is not None and final is None:
-            self._tell_request(
-                ended.failure.entry,
-                ended.failure,
-                route=self._find_route(ended.request_id),
-                request_id=ended.request_id,
-                file_type=ended.media_type,
-            )
-        readers = {asked.alias: asked for asked in ended.asked if asked.error is None}
-        failures = {alias: failure for alias, failure in ended.retried if alias in readers}
-        for alias, failure in failures.items():
-            self._tell_fault(ended, readers[alias], failure, Outcome.HEALED)
-
-    @_safely
-    def hear_asked(self, asked: EngineAsked) -> None:
-        """An engine was asked for a page."""
-        if asked.error is not None and (is_skipped(asked.error) or asked.error.entry == ENGINE_BUSY):
-            return  # it did no work that could be measured
-        self._keep(self._clock.now(), asked)
+        try:
+            self._waiting.add_all(ended.stages)
+            for follower in self._followers:
+                self._call(follower.hear_page, ended)
+            wrong = ended.failure is not None or bool(ended.retried)
+            for asked in ended.asked:
+                wrong = wrong or asked.error is not None
+            if wrong:
+                self._tell_page(ended)
+                self._bound()
+            elif self._waiting.count() >= WAITING_MAX:
+                self.tell_waiting()
+        except Exception as error:  # noqa: BLE001 - as `_safely` does, without its call
+            self.note_failure(error)
 
     # -- what guards, processes and healers tell
 
@@ -265,63 +207,59 @@ class Watching:
     @_safely
     def tell_waiting(self) -> None:
         """Tell the listeners of every measurement that has waited until now."""
-        waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        if waiting:
-            groups = measure(waiting)
+        groups = self._waiting.take()
+        if groups:
             for _, to_work in self._listeners:
                 self._call(to_work, groups)
 
-    def _keep(self, at: datetime, ended: Ended) -> None:
-        self._waiting.append((at, ended))
+    def _bound(self) -> None:
         if len(self._waiting) >= WAITING_MAX:
             self.tell_waiting()
 
-    def _facts(self, request_id: str) -> _Facts:
-        facts = self._requests.get(request_id)
-        if facts is None:
-            while len(self._requests) >= REQUESTS_MAX:  # commands have nobody who says that they are answered
-                del self._requests[next(iter(self._requests))]
-            facts = self._requests[request_id] = _Facts()
-        return facts
+    def _tell_page(self, ended: PageEnded) -> None:
+        final = _find_final(ended)
+        for asked in ended.asked:
+            if asked.error is not None:
+                self._tell_fault(ended, asked, asked.error, Outcome.FAILED if asked is final else Outcome.DEGRADED)
+        if ended.failure is not None and final is None:
+            self._tell_request(
+                ended.failure.entry, ended.failure, route="", request_id=ended.request_id, file_type=ended.media_type
+            )
+        readers = {asked.alias: asked for asked in ended.asked if asked.error is None}
+        failures = {alias: failure for alias, failure in ended.retried if alias in readers}
+        for alias, failure in failures.items():
+            self._tell_fault(ended, readers[alias], failure, Outcome.HEALED)
 
     def _tell_request(
         self, entry: Entry, error: BaseException | None, *, route: str, request_id: str, file_type: str = ""
     ) -> None:
-        facts = self._requests.get(request_id)
+        facts = self._waiting.find(request_id)
         self._tell_error(
             entry,
             _find_component(entry),
             Outcome.FAILED,
             error=error,
-            route=route,
+            route=route or facts.route,
             request_id=request_id,
-            file_type=file_type or (facts.media_type if facts else ""),
-            file=self._find_file(entry, request_id),
+            file_type=file_type or facts.media_type,
+            file=_find_file(entry, facts),
         )
 
     def _tell_fault(self, ended: PageEnded, asked: EngineAsked, error: Exception, outcome: Outcome) -> None:
         is_backend = asked.engine == EngineName.VL
+        facts, entry = self._waiting.find(ended.request_id), find_entry(error)
         self._tell_error(
-            find_entry(error),
+            entry,
             f"backend:{asked.alias}" if is_backend else asked.engine,
             outcome,
             error=error,
             backend=asked.alias if is_backend else "",
             engine=asked.engine,
             file_type=ended.media_type,
-            route=self._find_route(ended.request_id),
+            route=facts.route,
             request_id=ended.request_id,
-            file=self._find_file(find_entry(error), ended.request_id),
+            file=_find_file(entry, facts),
         )
-
-    def _find_route(self, request_id: str) -> str:
-        facts = self._requests.get(request_id)
-        return facts.route if facts is not None else ""
-
-    def _find_file(self, entry: Entry, request_id: str) -> str:
-        """Return the mark of the file that may be to blame; empty where what failed does not depend on any file."""
-        facts = self._requests.get(request_id)
-        return facts.file if facts is not None and _may_be_the_files(entry) else ""
 
     def _tell_error(
         self, entry: Entry, component: str, outcome: Outcome, *, error: BaseException | None = None, **names: str
@@ -352,8 +290,9 @@ class Watching:
 
 
 def _each(listener: Listener, groups: WorkGroups) -> None:
-    for piece in chain.from_iterable(groups.values()):
-        listener(piece)
+    for (measured, name), work in groups.items():
+        for piece in work.pieces(measured, name):
+            listener(piece)
 
 
 def _find_final(ended: PageEnded) -> EngineAsked | None:
@@ -365,6 +304,11 @@ def _find_final(ended: PageEnded) -> EngineAsked | None:
         return None
     same = failure is last.error or (isinstance(failure, RungsExhausted) and failure.entry == last.error.entry)
     return last if same else None
+
+
+def _find_file(entry: Entry, facts: Facts) -> str:
+    """Return the mark of the file that may be to blame; empty where what failed does not depend on any file."""
+    return facts.file if _may_be_the_files(entry) else ""
 
 
 def _may_be_the_files(entry: Entry) -> bool:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ironleaf.application.measured_engine import MeasuredEngine
+from ironleaf.application.measurements import REQUESTS_MAX, WAITING_MAX
 from ironleaf.application.outcome import PagesFailed
 from ironleaf.application.pages import make_failed_page, make_page
 from ironleaf.application.stages import EngineAsked, FlowStage, PageEnded, StageEnded, measuring, tell_story
-from ironleaf.application.watching import REQUESTS_MAX, WAITING_MAX, Watching
+from ironleaf.application.watching import Watching
 from ironleaf.document import EngineName, Grade, PageResult, PageSource, Quality
 from ironleaf.faults import FaultyEngine, ManualClock
 from ironleaf.foundation.clock import Deadline
@@ -83,7 +84,7 @@ def heard() -> Iterator[Heard]:
 
 
 def asked(alias: str, error: IronleafError | None = None, engine: str = "vl") -> EngineAsked:
-    return EngineAsked(engine=engine, alias=alias, duration_s=2.0, wait_s=0.5, megapixels=2.0, error=error)
+    return EngineAsked(engine=engine, alias=alias, duration_s=2.0, wait_s=0.5, megapixels=2.0, ended_s=0.0, error=error)
 
 
 def ended(*questions: EngineAsked, failure: IronleafError | None = None, **changes: Any) -> PageEnded:
@@ -137,7 +138,9 @@ def test_a_page_that_a_lower_rung_read_is_one_degraded_fault_for_each_rung_above
 
 def test_a_page_is_on_the_route_that_asked_for_it(heard: Heard) -> None:
     fault, failure = ModelFailure(ENGINE_FAILED), RungsExhausted(ModelFailure(DEADLINE_EXCEEDED), ())
-    admitted = StageEnded(stage=FlowStage.ADMISSION, request_id=REQUEST, duration_s=0.1, route="/v1/convert")
+    admitted = StageEnded(
+        stage=FlowStage.ADMISSION, request_id=REQUEST, duration_s=0.1, ended_s=0.1, route="/v1/convert"
+    )
     heard.watching.hear_stage(admitted)
     heard.watching.hear_page(ended(asked("one", fault), asked("embedded", engine="embedded")))
     heard.watching.hear_page(ended(failure=failure))
@@ -192,7 +195,7 @@ def test_a_backend_that_was_asked_again_in_vain_is_counted_once(heard: Heard) ->
 
 def test_an_error_before_the_pages_is_one_failure_with_the_type_of_its_file(heard: Heard) -> None:
     heard.watching.hear_stage(
-        StageEnded(stage=FlowStage.OPEN, request_id=REQUEST, duration_s=1, media_type="image/png", ok=False)
+        StageEnded(stage=FlowStage.OPEN, request_id=REQUEST, duration_s=1, ended_s=1, media_type="image/png", ok=False)
     )
     heard.watching.hear_error(seen(ValidationProblem(DAMAGED_IMAGE), 422))
     (event,) = [event for event in heard.events if isinstance(event, ErrorEvent)]
@@ -213,7 +216,9 @@ def test_an_error_before_the_pages_is_one_failure_with_the_type_of_its_file(hear
 def test_a_failure_names_the_file_where_another_one_might_not_have_met_it(
     heard: Heard, entry: Entry, file: str
 ) -> None:
-    heard.watching.hear_stage(StageEnded(stage=FlowStage.ADMISSION, request_id=REQUEST, duration_s=0, file="mark"))
+    heard.watching.hear_stage(
+        StageEnded(stage=FlowStage.ADMISSION, request_id=REQUEST, duration_s=0, ended_s=0, file="mark")
+    )
     failure = ModelFailure(entry)
     heard.watching.hear_page(ended(asked("one", failure), asked("embedded", engine="embedded")))
     heard.watching.hear_error(seen(failure))
@@ -239,7 +244,9 @@ def test_an_error_names_the_part_that_failed(heard: Heard, error: IronleafError,
 
 
 def test_a_request_is_measured_with_its_wait_and_its_pages(heard: Heard) -> None:
-    heard.watching.hear_stage(StageEnded(stage=FlowStage.ADMISSION, request_id=REQUEST, duration_s=0.75, wait_s=0.75))
+    heard.watching.hear_stage(
+        StageEnded(stage=FlowStage.ADMISSION, request_id=REQUEST, duration_s=0.75, ended_s=0.75, wait_s=0.75)
+    )
     heard.watching.hear_request(answered())
     stage, route = heard.work
     assert (stage.name, stage.wait_s) == ("admission", 0.75)
@@ -379,17 +386,35 @@ def test_a_listener_that_fails_costs_the_others_nothing_and_the_work_neither(hea
 
 def test_requests_that_nobody_answers_are_forgotten_in_time(heard: Heard) -> None:
     for number in range(REQUESTS_MAX + 10):
-        ended = StageEnded(stage=FlowStage.OPEN, request_id=str(number), duration_s=0, media_type="image/png")
+        ended = StageEnded(
+            stage=FlowStage.OPEN, request_id=str(number), duration_s=0, ended_s=0, media_type="image/png"
+        )
         heard.watching.hear_stage(ended)
-    assert len(heard.watching._requests) == REQUESTS_MAX
+    heard.watching.tell_waiting()
+    assert len(heard.watching._waiting._requests) == REQUESTS_MAX
 
 
 def test_measurements_are_told_together_and_never_wait_in_great_number(heard: Heard) -> None:
     watching, errors, batches = Watching(heard.clock), list[object](), list[int]()
     watching.listen(errors.append, to_work=lambda groups: batches.append(sum(map(len, groups.values()))))
     for number in range(2 * WAITING_MAX + 3):
-        watching.hear_stage(StageEnded(stage=FlowStage.CHECK, request_id=str(number), duration_s=0))
+        stage = StageEnded(stage=FlowStage.PREPARE, request_id=str(number), duration_s=0, ended_s=0)
+        watching.hear_page(ended(stages=(stage,)))
     assert (errors, batches) == ([], [WAITING_MAX, WAITING_MAX])
     watching.tell_waiting()
     watching.tell_waiting()
     assert batches == [WAITING_MAX, WAITING_MAX, 3]
+
+
+def test_measurements_do_not_pile_up_among_errors(heard: Heard) -> None:
+    batches = list[int]()
+    heard.watching.listen(heard.events.append, to_work=lambda groups: batches.append(sum(map(len, groups.values()))))
+    failure = ValidationProblem(DAMAGED_IMAGE)
+    for number in range(WAITING_MAX):
+        heard.watching.hear_stage(
+            StageEnded(stage=FlowStage.OPEN, request_id=str(number), duration_s=0, ended_s=0, ok=False)
+        )
+        heard.watching.hear_error(seen(failure))
+        heard.watching.hear_request(answered(status=422))
+    assert sum(batches) == 2 * WAITING_MAX
+    assert max(batches) <= WAITING_MAX + 1

@@ -17,7 +17,6 @@ from ironleaf.application.reading import PageReader
 from ironleaf.application.rungs import foresee
 from ironleaf.application.settings import ServerSettings, Settings, SettingsRefused
 from ironleaf.application.subscriptions import (
-    each,
     log_document,
 )
 from ironleaf.application.texts import TEXT_S_MAX, TextDesk
@@ -92,7 +91,7 @@ def build_conversions(
         clock=clock,
         progress=progress,
         passes_traces=settings.tracing.continue_callers,
-        on_document=each(log_document, watching.hear_document),
+        on_document=log_document,
         on_stage=watching.hear_stage,
     )
 

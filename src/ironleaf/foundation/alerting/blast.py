@@ -40,13 +40,13 @@ class BlastRadius:
     def __init__(self) -> None:
         self._buckets: deque[_Bucket] = deque(maxlen=BUCKETS_MAX)
 
-    def note_request(self, at: datetime) -> None:
-        """Count a request that was answered, well or not."""
-        self._bucket(at).requests += 1
+    def note_requests(self, count: int, at_s: float) -> None:
+        """Count requests that were answered, well or not, at some seconds of the epoch."""
+        self._bucket(at_s).requests += count
 
     def note(self, event: ErrorEvent) -> None:
         """Count an error."""
-        bucket, trouble = self._bucket(event.at), (event.component, event.reason)
+        bucket, trouble = self._bucket(event.at.timestamp()), (event.component, event.reason)
         if trouble not in bucket.met and len(bucket.met) >= NAMES_MAX:
             return
         if event.engine:  # a request's own error has none
@@ -84,8 +84,8 @@ class BlastRadius:
             routes=tuple(route for route, _ in routes.most_common(ROUTES_MAX)),
         )
 
-    def _bucket(self, at: datetime) -> _Bucket:
-        number = int(at.timestamp()) // BUCKET_S
+    def _bucket(self, at_s: float) -> _Bucket:
+        number = int(at_s // BUCKET_S)
         if not self._buckets or self._buckets[-1].number < number:
             self._buckets.append(_Bucket(number))
         return self._buckets[-1]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from math import ceil, floor, inf, isnan, log
-from typing import TYPE_CHECKING, Final, cast
+from collections import Counter
+from functools import partial
+from math import ceil, floor, inf, isnan, log, nextafter
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 RELATIVE_ERROR: Final = 0.015
 """Of a percentile, at most: half a percent is left for rounding under the promised two."""
@@ -25,9 +27,18 @@ BUCKETS_MAX: Final = ceil(log(DURATION_S_MAX) / _LOG_GAMMA) + _OFFSET + 1
 """Under a thousand, whatever is measured: a bucket's bounds are a factor of 1.03 apart."""
 
 
-def find_buckets(durations_s: Sequence[float]) -> list[int]:
-    """Return the number of each one's bucket: 0 for nothing, else from 1, each ending 3 % above the one before."""
-    return [0 if each < DURATION_S_MIN else ceil(log(each) / _LOG_GAMMA) + _OFFSET for each in durations_s]
+BUCKET_ENDS_S: Final = (
+    nextafter(DURATION_S_MIN, 0.0),
+    *[_GAMMA ** (each - _OFFSET) for each in range(1, BUCKETS_MAX + 1)],
+)
+"""The longest duration in each bucket: the first is for nothing, each further one ends 3 % above the one before."""
+BOUNDS_S: Final = (0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+"""From a stage that takes nothing to the longest deadline: thirteen, since each is a time series for each label."""
+CELL_ENDS_S: Final = sorted({*BUCKET_ENDS_S, *BOUNDS_S})
+"""Both kinds of bounds together, so that each duration is looked up once."""
+_BUCKET_OF_CELL: Final = [bisect_left(BUCKET_ENDS_S, each) for each in CELL_ENDS_S]
+_PLACE_OF_CELL: Final = [bisect_left(BOUNDS_S, each) for each in CELL_ENDS_S]
+_find_cell = partial(bisect_left, CELL_ENDS_S)
 
 
 def estimate_s(bucket: int) -> float:
@@ -44,6 +55,28 @@ def bound_all(durations_s: Sequence[float]) -> Sequence[float]:
     return [0.0 if isnan(each) else min(max(each, 0.0), DURATION_S_MAX) for each in durations_s]
 
 
+class Heap(NamedTuple):
+    """Durations that were looked at together: what sketches and histograms take up in one go."""
+
+    size: int
+    sum_ns: int
+    """Whole nanoseconds are added up, so that no order and no rounding changes a sum."""
+    min_ns: int
+    max_ns: int
+    cells: Mapping[int, int]
+    """How many lie in each cell."""
+
+
+def heap_up(durations_s: Sequence[float]) -> Heap:
+    """Return durations as they are counted."""
+    if not any(durations_s):  # most waits are none
+        return Heap(len(durations_s), 0, 0, 0, {0: len(durations_s)} if durations_s else {})
+    bounded = bound_all(durations_s)
+    nanoseconds = [round(each * NANOSECONDS) for each in bounded]
+    cells = Counter(map(_find_cell, bounded))
+    return Heap(len(nanoseconds), sum(nanoseconds), min(nanoseconds), max(nanoseconds), cells)
+
+
 class Sketch:
     """Durations, folded. Merging two is the same as having seen all of both, in any order."""
 
@@ -56,19 +89,13 @@ class Sketch:
         self._max_ns = 0
         self._buckets: dict[int, int] = {}
 
-    def add(self, durations_s: Sequence[float]) -> None:
-        """Count durations. Whole nanoseconds are added up, so that no order and no rounding changes a sum."""
+    def add(self, heap: Heap) -> None:
+        """Count durations."""
+        self._note(heap.size, heap.sum_ns, heap.min_ns, heap.max_ns)
         buckets = self._buckets
-        if not any(durations_s):  # most waits are none
-            if durations_s:
-                self._note(len(durations_s), 0, 0, 0)
-                buckets[0] = buckets.get(0, 0) + len(durations_s)
-            return
-        bounded = bound_all(durations_s)
-        nanoseconds = [round(duration_s * NANOSECONDS) for duration_s in bounded]
-        self._note(len(nanoseconds), sum(nanoseconds), min(nanoseconds), max(nanoseconds))
-        for bucket in find_buckets(bounded):
-            buckets[bucket] = buckets.get(bucket, 0) + 1
+        for cell, count in heap.cells.items():
+            bucket = _BUCKET_OF_CELL[cell]
+            buckets[bucket] = buckets.get(bucket, 0) + count
 
     def _note(self, count: int, sum_ns: int, min_ns: int, max_ns: int) -> None:
         if min_ns < self._min_ns or self.count == 0:
@@ -143,30 +170,28 @@ class Sketch:
 class Histogram:
     """Durations counted exactly against fixed bounds, as Prometheus wants them."""
 
-    __slots__ = ("_bounds_s", "_counts", "count", "sum_s")
+    __slots__ = ("_counts", "_sum_ns", "count")
 
-    def __init__(self, bounds_s: tuple[float, ...]) -> None:
-        self._bounds_s = bounds_s
-        self._counts = [0] * (len(bounds_s) + 1)
+    def __init__(self) -> None:
+        self._counts = [0] * (len(BOUNDS_S) + 1)
         self.count = 0
-        self.sum_s = 0.0
+        self._sum_ns = 0
 
-    def add(self, durations_s: Sequence[float]) -> None:
+    def add(self, heap: Heap) -> None:
         """Count durations."""
-        if not any(durations_s):  # most waits are none
-            self._counts[0] += len(durations_s)
-            self.count += len(durations_s)
-            return
-        bounded = bound_all(durations_s)
-        for place in [bisect_left(self._bounds_s, each) for each in bounded]:
-            self._counts[place] += 1
-        self.count += len(bounded)
-        self.sum_s += sum(bounded)
+        self.count += heap.size
+        self._sum_ns += heap.sum_ns
+        for cell, count in heap.cells.items():
+            self._counts[_PLACE_OF_CELL[cell]] += count
+
+    @property
+    def sum_s(self) -> float:
+        return self._sum_ns / NANOSECONDS
 
     def cumulative(self) -> list[tuple[float, int]]:
         """Return (bound in seconds, how many are not above it), the last bound being infinite."""
         passed, lines = 0, list[tuple[float, int]]()
-        for bound, count in zip((*self._bounds_s, inf), self._counts, strict=True):
+        for bound, count in zip((*BOUNDS_S, inf), self._counts, strict=True):
             passed += count
             lines.append((bound, passed))
         return lines

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Final
 from ironleaf.foundation.monitoring.causes import Causes, bound_causes, merge_causes, note_cause
 from ironleaf.foundation.monitoring.events import ErrorEvent
 from ironleaf.foundation.monitoring.rollups import Rollups
-from ironleaf.foundation.monitoring.tally import OTHER, Tally
+from ironleaf.foundation.monitoring.tally import OTHER, Tally, fold_work
 from ironleaf.foundation.monitoring.totals import Totals
 from ironleaf.foundation.monitoring.windows import FINEST_S, Window, start_of
+from ironleaf.foundation.monitoring.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from ironleaf.foundation.monitoring.events import WorkMeasured
-    from ironleaf.foundation.monitoring.tally import WorkGroups
+    from ironleaf.foundation.monitoring.work import WorkGroups
 
 OPEN_PERIODS_MAX: Final = 500
 """Periods of five seconds that may be open between two cuts: one or two are, unless the wall clock jumps about."""
@@ -57,7 +56,7 @@ class Journal:
     def hear(self, event: ErrorEvent | WorkMeasured) -> None:
         """Fold one event in."""
         if not isinstance(event, ErrorEvent):
-            self.hear_work({(event.measured, event.name): (event,)})
+            self.hear_work({(event.measured, event.name): Work.of((event,))})
             return
         at_s = event.at.timestamp()
         with self._lock:
@@ -75,13 +74,14 @@ class Journal:
         with self._lock:
             for (measured, name), group in groups.items():
                 key = (measured, name if self._admits(name) else OTHER)
-                for start_s, pieces in _split(group):
+                for start_s, work in group.split():
                     tally = self._tally(start_s)
                     if tally is None:
-                        self.lost += len(pieces)
+                        self.lost += len(work)
                         continue
-                    tally.add_work(key, pieces)
-                    self.totals.add_work(key, pieces)
+                    bulk = fold_work(work)
+                    tally.add_work(key, bulk)
+                    self.totals.add_work(key, bulk)
 
     def cut(self, now_s: float, *, prune: bool = True) -> None:
         """Put what was heard since the last cut where it is answered from, and where it waits for the database.
@@ -143,15 +143,3 @@ class Journal:
             return False
         self._names.add(name)
         return True
-
-
-def _split(group: Sequence[WorkMeasured]) -> Iterable[tuple[int, Sequence[WorkMeasured]]]:
-    """Return the measurements by the period in which each ended: nearly always one."""
-    moments = [piece.at for piece in group]
-    first_s, last_s = (start_of(at.timestamp(), FINEST_S) for at in (min(moments), max(moments)))
-    if first_s == last_s:
-        return ((first_s, group),)
-    periods: dict[int, list[WorkMeasured]] = {}
-    for piece in group:
-        periods.setdefault(start_of(piece.at.timestamp(), FINEST_S), []).append(piece)
-    return periods.items()

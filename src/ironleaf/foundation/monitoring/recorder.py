@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from ironleaf.foundation.database import Database
     from ironleaf.foundation.monitoring.causes import Causes
     from ironleaf.foundation.monitoring.events import ErrorEvent, WorkMeasured
-    from ironleaf.foundation.monitoring.tally import Tally, WorkGroups
+    from ironleaf.foundation.monitoring.tally import Tally
     from ironleaf.foundation.monitoring.totals import Totals
     from ironleaf.foundation.monitoring.windows import Window
+    from ironleaf.foundation.monitoring.work import WorkGroups
 
 WRITE_EVERY_S: Final = 0.7
 """Between two writes: with what a write takes, an event is in the database within a second."""

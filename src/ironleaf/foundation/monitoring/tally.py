@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
-from ironleaf.foundation.monitoring.buckets import Sketch
+from ironleaf.foundation.monitoring.buckets import Heap, Sketch, heap_up
 from ironleaf.foundation.monitoring.events import Measured
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ironleaf.foundation.monitoring.events import ErrorEvent, WorkMeasured
+    from ironleaf.foundation.monitoring.events import ErrorEvent
+    from ironleaf.foundation.monitoring.work import Work, WorkKey
 
 VALUES_MAX: Final = 200
 """Values of one dimension that a tally tells apart; all further ones together are ``other``."""
@@ -49,6 +47,20 @@ def name_cause(event: ErrorEvent) -> str:
     return event.fingerprint or event.reason
 
 
+class Bulk(NamedTuple):
+    """Pieces of work of one kind, folded once for all who count them."""
+
+    duration: Heap
+    wait: Heap
+    pages: int
+    failed: int
+
+
+def fold_work(work: Work) -> Bulk:
+    """Return pieces of work as they are counted."""
+    return Bulk(heap_up(work.durations_s), heap_up(work.waits_s), sum(work.pages), len(work) - sum(work.oks))
+
+
 class WorkTally:
     """Pieces of work of one kind."""
 
@@ -60,12 +72,12 @@ class WorkTally:
         self.failed = 0
         self.pages = 0
 
-    def add(self, pieces: Sequence[WorkMeasured]) -> None:
+    def add(self, bulk: Bulk) -> None:
         """Count some."""
-        self.duration.add([piece.duration_s for piece in pieces])
-        self.wait.add([piece.wait_s for piece in pieces])
-        self.pages += sum([piece.pages for piece in pieces])
-        self.failed += sum([not piece.ok for piece in pieces])
+        self.duration.add(bulk.duration)
+        self.wait.add(bulk.wait)
+        self.pages += bulk.pages
+        self.failed += bulk.failed
 
     def merge(self, other: WorkTally) -> None:
         """Count everything that ``other`` has counted."""
@@ -73,11 +85,6 @@ class WorkTally:
         self.wait.merge(other.wait)
         self.failed += other.failed
         self.pages += other.pages
-
-
-WorkKey = tuple[Measured, str]
-WorkGroups = Mapping[WorkKey, "Sequence[WorkMeasured]"]
-"""Measurements by who did the work, in the order in which they ended: told together, they cost half as much."""
 
 
 class Tally:
@@ -114,9 +121,9 @@ class Tally:
         ):
             self._count(dimension, value or NONE, 1, at_ms, at_ms)
 
-    def add_work(self, key: WorkKey, pieces: Sequence[WorkMeasured]) -> None:
+    def add_work(self, key: WorkKey, bulk: Bulk) -> None:
         """Count pieces of work that ``key`` did."""
-        self._worker(key).add(pieces)
+        self._worker(key).add(bulk)
 
     def merge(self, other: Tally) -> None:
         """Count everything that ``other`` has counted."""

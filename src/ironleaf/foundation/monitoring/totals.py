@@ -8,13 +8,10 @@ from ironleaf.foundation.monitoring.buckets import Histogram
 from ironleaf.foundation.monitoring.tally import OTHER, WORKERS_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from ironleaf.foundation.monitoring.events import ErrorEvent
+    from ironleaf.foundation.monitoring.tally import Bulk
+    from ironleaf.foundation.monitoring.work import WorkKey
 
-    from ironleaf.foundation.monitoring.events import ErrorEvent, WorkMeasured
-    from ironleaf.foundation.monitoring.tally import WorkKey
-
-BOUNDS_S: Final = (0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
-"""From a stage that takes nothing to the longest deadline: thirteen, since each is a time series for each label."""
 ERROR_SERIES_MAX: Final = 500
 """Combinations of reason, level, component and outcome that are told apart."""
 
@@ -28,17 +25,17 @@ class WorkTotal:
     __slots__ = ("duration", "failed", "pages", "wait")
 
     def __init__(self) -> None:
-        self.duration = Histogram(BOUNDS_S)
-        self.wait = Histogram(BOUNDS_S)
+        self.duration = Histogram()
+        self.wait = Histogram()
         self.failed = 0
         self.pages = 0
 
-    def add(self, pieces: Sequence[WorkMeasured]) -> None:
+    def add(self, bulk: Bulk) -> None:
         """Count some."""
-        self.duration.add([piece.duration_s for piece in pieces])
-        self.wait.add([piece.wait_s for piece in pieces])
-        self.pages += sum([piece.pages for piece in pieces])
-        self.failed += sum([not piece.ok for piece in pieces])
+        self.duration.add(bulk.duration)
+        self.wait.add(bulk.wait)
+        self.pages += bulk.pages
+        self.failed += bulk.failed
 
 
 class Totals:
@@ -57,11 +54,11 @@ class Totals:
             key = (OTHER, event.level.value, OTHER, event.outcome.value)
         self.errors[key] = self.errors.get(key, 0) + 1
 
-    def add_work(self, key: WorkKey, pieces: Sequence[WorkMeasured]) -> None:
+    def add_work(self, key: WorkKey, bulk: Bulk) -> None:
         """Count pieces of work that ``key`` did."""
         total = self.work.get(key)
         if total is None:
             if len(self.work) >= WORKERS_MAX:
                 key = (key[0], OTHER)
             total = self.work.setdefault(key, WorkTotal())
-        total.add(pieces)
+        total.add(bulk)

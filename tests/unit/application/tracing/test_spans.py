@@ -248,7 +248,7 @@ async def test_long_files_and_forgotten_requests_cost_bounded_room(traces: Trace
         traces.watching.hear_page(make_ended(number))
     traces.watching.hear_request(answered())
     for number in range(REQUESTS_MAX + 10):
-        traces.watching.hear_stage(StageEnded(stage=FlowStage.OPEN, request_id=str(number), duration_s=0))
+        traces.watching.hear_stage(StageEnded(stage=FlowStage.OPEN, request_id=str(number), duration_s=0, ended_s=0))
     assert len(traces.tracing._stories) == REQUESTS_MAX
     spans = await traces.spans()
     assert len([name for name in spans if name.startswith("page ")]) == PAGES_MAX

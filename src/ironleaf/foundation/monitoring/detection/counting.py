@@ -5,17 +5,19 @@ from __future__ import annotations
 import threading
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from ironleaf.foundation.errors import AlertRule, Level
 from ironleaf.foundation.monitoring.detection.tick import Failures, Sight, Tick
 from ironleaf.foundation.monitoring.events import ErrorEvent, Measured, Outcome, WorkMeasured
+from ironleaf.foundation.monitoring.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable
     from datetime import datetime
 
-    from ironleaf.foundation.monitoring.tally import WorkGroups
+    from ironleaf.foundation.monitoring.work import WorkGroups
 
 COMPONENTS_MAX: Final = 64
 """Engines, backends and parts of the house; what comes on top is counted as `other`."""
@@ -71,7 +73,7 @@ class TickCounter:
             if isinstance(event, ErrorEvent):
                 self._count_error(event)
             else:
-                self._count_work(event.measured, event.name, (event,))
+                self._count_work(event.measured, event.name, Work.of((event,)))
 
     def hear_work(self, groups: WorkGroups) -> None:
         """Count measurements: many at a time cost a fraction of what they cost one by one."""
@@ -144,23 +146,27 @@ class TickCounter:
             self._met.popitem(last=False)
         return True
 
-    def _count_work(self, measured: Measured, name: str, group: Sequence[WorkMeasured]) -> None:
+    def _count_work(self, measured: Measured, name: str, work: Work) -> None:
         if measured is Measured.STAGE:
-            self._pace(_SERVICE, f"slow-{name}", [(each, each.pages or 1) for each in group if each.ok])
+            self._pace(_SERVICE, f"slow-{name}", work, (pages or 1 for pages in work.pages))
         elif measured is Measured.ROUTE:
             if name not in self._quiet:
-                self._requests += len(group)
-                self._attempts[_SERVICE] += len(group)
+                self._requests += len(work)
+                self._attempts[_SERVICE] += len(work)
         else:
             component = self._components.fold(f"backend:{name}" if measured is Measured.BACKEND else name)
-            self._attempts[component] += len(group)
-            self._pace(component, "slow", [(each, max(UNITS_MIN, each.cost)) for each in group if each.ok])
+            self._attempts[component] += len(work)
+            self._pace(component, "slow", work, (max(UNITS_MIN, cost) for cost in work.costs))
 
-    def _pace(self, component: str, cause: str, done: Sequence[tuple[WorkMeasured, float]]) -> None:
-        if done:
-            paces = self._paces.setdefault((component, self._causes.fold(cause)), [])
-            room = PACES_MAX - len(paces)
-            paces += [max(0.0, each.duration_s - each.wait_s) / units for each, units in done[:room]]
+    def _pace(self, component: str, cause: str, work: Work, units: Iterable[float]) -> None:
+        key = component, self._causes.fold(cause)
+        room = PACES_MAX - len(self._paces.get(key, ()))
+        if room == 0:
+            return
+        done = zip(work.durations_s, work.waits_s, units, work.oks, strict=True)
+        paces = (max(0.0, duration_s - wait_s) / unit for duration_s, wait_s, unit, ok in done if ok)
+        if found := list(islice(paces, room)):
+            self._paces.setdefault(key, []).extend(found)
 
 
 class FileMemory:

@@ -17,6 +17,7 @@ from ironleaf.foundation.monitoring.detection.counting import (
     TickCounter,
 )
 from ironleaf.foundation.monitoring.detection.tick import Tick
+from ironleaf.foundation.monitoring.work import Work
 
 
 def make_counter() -> TickCounter:
@@ -158,7 +159,7 @@ def test_work_that_is_told_together_is_that_which_is_told_one_by_one() -> None:
     for piece in pieces:
         groups.setdefault((piece.measured, piece.name), []).append(piece)
     counter = make_counter()
-    counter.hear_work(groups)
+    counter.hear_work({key: Work.of(group) for key, group in groups.items()})
     tick = counter.take(now_s=1.0, at=MONDAY)
     assert tick == count(*pieces)
     assert (tick.requests, len(tick.paces)) == (120, 3)
