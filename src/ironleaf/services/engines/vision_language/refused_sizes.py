@@ -20,7 +20,7 @@ TOO_LARGE: Final = frozenset({FailureKind.CONTEXT_TOO_LONG, FailureKind.IMAGE_TO
 REFUSAL_REMEMBERED_S: Final = 60.0
 """Rates are counted by the minute, and a limit that was raised is found within one: the price is one call in vain."""
 REFUSALS_MAX: Final = 8
-"""Sizes of which none covers another. One that is forgotten early costs one call in vain."""
+"""Pages differ in few ways; a size that is forgotten early costs one call in vain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
