@@ -50,6 +50,7 @@ LIVEZ_EVERY_S = 0.25
 GOODPUT_TARGET = 0.95
 REFUSAL_TARGET_S = 0.05
 LATE_SHOWN = 12
+KEYS_READ_S = 10
 NO_LIMIT = aiohttp.ClientTimeout(total=None)
 SCAN_WIDTH_PX = 1654
 """A4 at 200 dpi. Noise does not compress: the height follows from the size."""
@@ -147,10 +148,21 @@ class Caller:
     async def watch_operations(self, key: str, seen: list[int]) -> None:
         """Hold the feed of the operators' page open, and count the pieces that come."""
         headers = {"authorization": f"Bearer {key}"}
-        async with self._client.get(f"{self._address}/console/ops/feed", headers=headers, timeout=NO_LIMIT) as feed:
+        address = f"{self._address}/console/ops/feed"
+        async with self._client.get(address, headers=headers, timeout=NO_LIMIT) as feed:
             feed.raise_for_status()
             while await feed.content.readany():
                 seen.append(1)
+
+    async def wait_for_keys(self, key: str) -> None:
+        """Return once the service, just started, has read its keys."""
+        headers = {"authorization": f"Bearer {key}"}
+        for _ in range(KEYS_READ_S):
+            async with self._client.get(f"{self._address}/v1/ops/engines", headers=headers) as answer:
+                if answer.status == 200:
+                    return
+            await asyncio.sleep(1.0)
+        sys.exit("the key is not known")
 
     async def watch_livez(self, found_s: list[float]) -> None:
         while True:
@@ -251,6 +263,8 @@ async def measure(chosen: argparse.Namespace) -> int:
 async def watched(caller: Caller, key: str, watchers: int) -> AsyncGenerator[None]:
     """Hold operators' pages open meanwhile; every one of them must have been told something in the end."""
     seen = [list[int]() for _ in range(watchers)]
+    if watchers:
+        await caller.wait_for_keys(key)
     watching = [asyncio.create_task(caller.watch_operations(key, each)) for each in seen]
     yield
     if any(task.done() for task in watching):
