@@ -75,6 +75,20 @@ async def test_the_caller_is_told_where_nobody_else_may_or_can_read_it(
     assert caught.value.entry == CONTENT_REFUSED
 
 
+@pytest.mark.anyio
+async def test_sending_a_declined_page_again_and_again_gets_it_read_by_nobody() -> None:
+    """Its breaker must not open: the next engine would then be asked."""
+    told: list[str] = []
+    async with FaultyModelServer("ok", text=DECLINED[0]) as server:
+        ladder = build(server, stream=True, step_down=False)
+        for _ in range(12):
+            with pytest.raises(IronleafError) as caught:
+                await ladder.recognise(make_canary_page(), RecogniseRequest(deadline=Deadline.after(10, CLOCK)))
+            told.append(caught.value.entry.reason)
+        await ladder.aclose()
+    assert told == [CONTENT_REFUSED.reason] * 12
+
+
 @pytest.mark.parametrize(
     "answer",
     [

@@ -118,6 +118,7 @@ def build_backends(
         attempt=AttemptTimeoutOptions(timeout_s=settings.attempt_timeout_s),
         patience=settings.patience,
         canary=settings.canary,
+        declined_counts=settings.step_down_on_refusal,
     )
     return tuple(
         GuardedEngine(

@@ -9,6 +9,7 @@ from ironleaf.foundation.errors import IronleafError, Level
 from ironleaf.foundation.resilience import FailureVerdict, HardSignal
 from ironleaf.services.engines.errors import CIRCUIT_OPEN
 from ironleaf.services.engines.upstream_failures import CausedBy, FailureKind
+from ironleaf.services.engines.upstream_failures.errors import CONTENT_REFUSED
 from ironleaf.services.engines.vision_language.answer import AnswerRejected, NotOffered, UpstreamFailure
 
 _HARD: Final[dict[FailureKind, HardSignal]] = {
@@ -40,6 +41,17 @@ def judge_failure(failure: Exception) -> FailureVerdict:
     if isinstance(failure, IronleafError):
         return _IGNORED  # the deadline, or the page could not be drawn: not the backend's doing
     return FailureVerdict(retry_same=False)
+
+
+def judge_undeclined(failure: Exception) -> FailureVerdict:
+    """Return the same, but nothing against a backend that declined a page.
+
+    For operators whose policy that is: else a few declined pages would open the
+    breaker, and the next engine would read what must not be read.
+    """
+    if isinstance(failure, AnswerRejected) and failure.entry == CONTENT_REFUSED:
+        return _IGNORED
+    return judge_failure(failure)
 
 
 def _judge_upstream(failure: UpstreamFailure) -> FailureVerdict:

@@ -35,7 +35,7 @@ from ironleaf.services.engines.base import PIXELS_PER_COST, PIXELS_UNKNOWN, coun
 from ironleaf.services.engines.canary import CanaryFailed, Doubt, read_canary
 from ironleaf.services.engines.errors import CIRCUIT_OPEN, DEADLINE_EXCEEDED, ENGINE_BUSY, ENGINE_FAILED, ENGINE_TIMEOUT
 from ironleaf.services.engines.examination import ProbeBudget
-from ironleaf.services.engines.failure_verdicts import judge_failure
+from ironleaf.services.engines.failure_verdicts import judge_failure, judge_undeclined
 from ironleaf.services.engines.upstream_failures import FailureKind
 from ironleaf.services.engines.vision_language.answer import NotOffered, UpstreamFailure
 
@@ -68,6 +68,8 @@ class GuardOptions:
     patience: PatienceOptions = field(default_factory=PatienceOptions)
     canary: bool = True
     """Probe with the canary page; off for a model that cannot read it."""
+    declined_counts: bool = True
+    """Whether a page that the model or its filter declined speaks against the backend, as other bad answers do."""
 
 
 class GuardedEngine:
@@ -90,6 +92,7 @@ class GuardedEngine:
         probes: ProbeBudget | None = None,
     ) -> None:
         alias = engine.alias
+        classify = judge_failure if options.declined_counts else judge_undeclined
         self.probes = probes or ProbeBudget(None, clock)
         self._engine = engine
         self._clock = clock
@@ -98,23 +101,21 @@ class GuardedEngine:
         self.breaker = CircuitBreaker(
             alias,
             options=options.breaker,
-            classify=judge_failure,
+            classify=classify,
             clock=clock,
             random=random,
             probe=self._probe if options.canary else None,
             may_probe=self.probes.take,
             on_event=on_event,
         )
-        self.bulkhead = Bulkhead(
-            alias, options=options.bulkhead, classify=judge_failure, clock=clock, on_event=on_event
-        )
+        self.bulkhead = Bulkhead(alias, options=options.bulkhead, classify=classify, clock=clock, on_event=on_event)
         self.pipeline = Pipeline(
             (
                 DeadlineShare(alias, options=options.share),
                 Retry(
                     alias,
                     options=options.retry,
-                    classify=judge_failure,
+                    classify=classify,
                     budget=budget,
                     clock=clock,
                     random=random,
