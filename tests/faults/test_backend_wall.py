@@ -126,6 +126,14 @@ async def test_skipped_means_that_the_server_was_not_asked(fault: str) -> None:
     assert set(seen) == {seen[0], seen[-1]}
 
 
+async def test_a_deadline_that_leaves_a_backend_no_time_is_no_failure_of_its() -> None:
+    async with FaultyModelServer("ok", text=GOOD_TEXT) as server, build(server) as house:
+        page = await house.read(timeout_s=0.9)  # a second is kept back for the embedded engine
+        assert server.hits == 0
+    assert page.text == EMBEDDED_TEXT
+    assert (page.attempts[0].outcome, page.attempts[0].reason) == (AttemptOutcome.SKIPPED, "deadline-exceeded")
+
+
 async def test_alone_the_backend_answers_the_catalogues_error_and_nothing_else() -> None:
     async with FaultyModelServer("400-model-gone") as server, build(server) as house:
         alone = LadderEngine(house.backends, clock=CLOCK)

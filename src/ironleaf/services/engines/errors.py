@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from ironleaf.foundation.errors import AlertRule, Entry, Family, Kind, Level, NoticeEntry, Text
+from ironleaf.foundation.errors import AlertRule, Entry, Family, Kind, Level, ModelFailure, NoticeEntry, Text
+
+
+class NotAsked(ModelFailure):
+    """A guard turned the page away: the engine behind it never saw it."""
+
 
 TEXT_LAYER_MISSING: Final = Entry(
     code=42250,

@@ -33,7 +33,14 @@ from ironleaf.foundation.resilience import (
 )
 from ironleaf.services.engines.base import PIXELS_PER_COST, PIXELS_UNKNOWN, count_pixels
 from ironleaf.services.engines.canary import CanaryFailed, Doubt, read_canary
-from ironleaf.services.engines.errors import CIRCUIT_OPEN, DEADLINE_EXCEEDED, ENGINE_BUSY, ENGINE_FAILED, ENGINE_TIMEOUT
+from ironleaf.services.engines.errors import (
+    CIRCUIT_OPEN,
+    DEADLINE_EXCEEDED,
+    ENGINE_BUSY,
+    ENGINE_FAILED,
+    ENGINE_TIMEOUT,
+    NotAsked,
+)
 from ironleaf.services.engines.examination import ProbeBudget
 from ironleaf.services.engines.failure_verdicts import judge_failure, judge_undeclined
 from ironleaf.services.engines.upstream_failures import FailureKind
@@ -77,7 +84,8 @@ class GuardedEngine:
 
     Raises (from `recognise`):
         IronleafError: the engine's own failures as they are; of the guards
-            ``circuit-open``, ``engine-busy``, ``engine-timeout``, ``deadline-exceeded``.
+            ``circuit-open``, ``engine-busy``, ``engine-timeout``, ``deadline-exceeded``;
+            `NotAsked` where they kept the page from the engine.
     """
 
     def __init__(
@@ -147,7 +155,11 @@ class GuardedEngine:
         return self.breaker.snapshot().state is BreakerState.CLOSED and not self.bulkhead.is_full
 
     async def recognise(self, page: PageSource, request: RecogniseRequest) -> PageResult:
+        asked = False
+
         async def attempt(context: CallContext) -> PageResult:
+            nonlocal asked
+            asked = True
             return await self._attempt(page, replace(request, deadline=context.deadline, silence=context.silence))
 
         context = CallContext(
@@ -159,7 +171,8 @@ class GuardedEngine:
         try:
             return await self.pipeline.execute(attempt, context)
         except ResilienceError as error:
-            raise translate(error) from error
+            told = translate(error)
+            raise (told if asked else as_not_asked(told)) from error
 
     async def aclose(self) -> None:
         await self.breaker.aclose()
@@ -199,6 +212,11 @@ class GuardedEngine:
             await read_canary(self._engine, self._clock)
         except CanaryFailed as error:
             raise ModelFailure(ENGINE_FAILED, context={"backend": self.alias, "canary": "not read"}) from error
+
+
+def as_not_asked(told: IronleafError) -> NotAsked:
+    """Return the same word, from a guard that kept the page from the engine."""
+    return NotAsked(told.entry, retry_after_s=told.retry_after_s, context=told.context)
 
 
 def translate(error: ResilienceError) -> IronleafError:
