@@ -80,12 +80,22 @@ async def test_the_environments_proxy_is_not(server: FaultyModelServer, monkeypa
     assert not proxy.heads
 
 
-@pytest.mark.parametrize("status", ["407 Proxy Authentication Required", "502 Bad Gateway"])
-async def test_a_proxy_that_refuses_is_told_from_the_server(server: FaultyModelServer, status: str) -> None:
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("407 Proxy Authentication Required", FailureKind.AUTH),
+        ("403 Forbidden", FailureKind.PERMISSION),
+        ("502 Bad Gateway", FailureKind.BAD_GATEWAY),
+    ],
+)
+async def test_a_proxy_that_refuses_is_told_from_the_server(
+    server: FaultyModelServer, status: str, kind: FailureKind, scheme: str
+) -> None:
     answer = f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
+    address = f"{scheme}://127.0.0.1:{port_of(server)}/v1"
     async with serve_proxy(answer) as proxy:
-        kind = await fail(server.base_url, proxy=f"http://127.0.0.1:{proxy.port}")
-    assert kind is (FailureKind.AUTH if status.startswith("407") else FailureKind.BAD_GATEWAY)
+        assert await fail(address, proxy=f"http://127.0.0.1:{proxy.port}") is kind
     assert not server.hits
 
 

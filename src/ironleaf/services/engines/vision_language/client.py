@@ -178,8 +178,13 @@ async def _called(
     except AnswerUnusable as error:
         answer = UpstreamAnswer(http_status=status, headers=headers, body=error.body, exception=_say(error.trouble))
         raise CallFailed(answer, trouble=error.trouble) from error
-    except (TransportFailed, TimeoutError) as error:
-        trouble = error.trouble if isinstance(error, TransportFailed) else _which_timer(total)
+    except TransportFailed as error:
+        proxy_status = error.http_status  # says more than the class of our own exception
+        exception = None if proxy_status else error.trouble.value
+        answer = UpstreamAnswer(http_status=proxy_status or status, headers=headers, exception=exception)
+        raise CallFailed(answer, trouble=error.trouble) from error
+    except TimeoutError as error:
+        trouble = _which_timer(total)
         answer = UpstreamAnswer(http_status=status, headers=headers, exception=trouble.value)
         raise CallFailed(answer, trouble=trouble) from error
 

@@ -91,7 +91,8 @@ def _translated() -> Generator[None]:
             raise
         if isinstance(error.__cause__, ImageChanged):  # not the server's fault
             raise error.__cause__ from None
-        raise TransportFailed(name_trouble(error)) from error
+        refused = error.status if isinstance(error, aiohttp.ClientHttpProxyError) else None
+        raise TransportFailed(name_trouble(error), http_status=refused) from error
 
 
 class Reply(Protocol):

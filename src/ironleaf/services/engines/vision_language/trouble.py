@@ -40,11 +40,15 @@ class Trouble(StrEnum):
 
 
 class TransportFailed(Exception):
-    """The HTTP library gave up; private to this package."""
+    """The HTTP library gave up; private to this package.
 
-    def __init__(self, trouble: Trouble) -> None:
+    ``http_status`` is what a proxy answered instead of opening the way to the server.
+    """
+
+    def __init__(self, trouble: Trouble, *, http_status: int | None = None) -> None:
         super().__init__(trouble.value)
         self.trouble = trouble
+        self.http_status = http_status
 
 
 class AnswerUnusable(Exception):
