@@ -10,6 +10,7 @@ from ironleaf.document import EngineName, Grade, PageResult, Quality
 from ironleaf.services.cleaning import clean_page
 from ironleaf.services.engines.errors import LINES_LEFT_OUT
 from ironleaf.services.files.errors import CHARACTERS_REPLACED, IMAGE_TRUNCATED, OFFICE_REPAIRED, TEXT_TRUNCATED
+from ironleaf.services.verification import says_blank
 
 GRADE_MOST: Final = {
     LINES_LEFT_OUT.reason: Grade.FAIR,
@@ -27,6 +28,8 @@ def clean_result(result: PageResult) -> PageResult:
     """Return the reading with its text and its blocks' texts cleaned."""
     generated = result.engine is EngineName.VL  # only such a text may come with words around it
     blocks = tuple(replace(block, text=clean_page(block.text)) for block in result.blocks)
+    if generated and says_blank(result.text, result.ink_share):
+        return replace(result, text="", blocks=())
     return replace(result, text=clean_page(result.text, generated=generated), blocks=blocks)
 
 

@@ -14,6 +14,7 @@ from ironleaf.services.verification import RepetitionWatch
 
 LOOP: Final = "repetition-loop"
 REFUSED: Final = "answer-refused"
+WRAPPED: Final = "answer-wrapped"
 _DECLINED: Final = frozenset({REFUSED, "answer-filtered"})
 """A filter's word and the model's own are one thing to the operator: the page was declined."""
 
@@ -35,7 +36,19 @@ def judge_answer(answer: Answer) -> Rejection | None:
         return VerdictRejection(answer.aborted)
     if answer.refusal:
         return VerdictRejection(REFUSED)
-    facts = verification.Answer(
+    verdicts = (verdict for verdict in verification.judge(_facts(answer)) if verdict.rejects)
+    first = next(verdicts, None)
+    return None if first is None else VerdictRejection(first.reason)
+
+
+def doubt_answer(answer: Answer) -> tuple[str, ...]:
+    """Return the warnings that an answer deserves which may be used; what cleaning takes off is none."""
+    verdicts = verification.judge(_facts(answer))
+    return tuple(verdict.reason for verdict in verdicts if verdict.reason != WRAPPED)
+
+
+def _facts(answer: Answer) -> verification.Answer:
+    return verification.Answer(
         text=answer.text,
         finish_reason=answer.finish_reason,
         prompt_tokens=answer.prompt_tokens,
@@ -44,9 +57,6 @@ def judge_answer(answer: Answer) -> Rejection | None:
         text_only_tokens=answer.text_tokens,
         ink_share=answer.ink_share,
     )
-    verdicts = (verdict for verdict in verification.judge(facts) if verdict.rejects)
-    first = next(verdicts, None)
-    return None if first is None else VerdictRejection(first.reason)
 
 
 def watch_answer() -> Callable[[str], str | None]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
 
-from ironleaf.application.quality import GRADE_MOST, grade_result
+from ironleaf.application.quality import GRADE_MOST, clean_result, grade_result
 from ironleaf.document import EngineName, Grade, PageResult
 from ironleaf.services.engines.embedded.grading import grade_confidence
 from ironleaf.services.engines.errors import LINES_LEFT_OUT
@@ -52,3 +53,16 @@ def test_of_two_bounds_the_lower_one_holds() -> None:
 
 def test_the_confidence_of_what_was_read_stays_as_it_was() -> None:
     assert grade(reading(EngineName.EMBEDDED, LINES_LEFT_OUT.reason)).confidence == 0.995
+
+
+@pytest.mark.parametrize(
+    ("engine", "ink_share", "text"),
+    [
+        (EngineName.VL, 0.0, ""),
+        (EngineName.VL, 0.05, "This page is blank."),
+        (EngineName.EMBEDDED, 0.0, "This page is blank."),
+    ],
+)
+def test_a_models_word_for_a_blank_page_is_no_text_of_it(engine: EngineName, ink_share: float, text: str) -> None:
+    result = replace(reading(engine), text="This page is blank.", ink_share=ink_share)
+    assert clean_result(result).text == text

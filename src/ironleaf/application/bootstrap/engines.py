@@ -13,7 +13,7 @@ from ironleaf.application.rungs import applies, make_step_rule
 from ironleaf.application.settings import Settings, SettingsRefused, VlSettings
 from ironleaf.application.stages import EngineAsked, FlowStage, measuring
 from ironleaf.application.subscriptions import log_guard, log_step_down
-from ironleaf.application.verdicts import judge_answer, watch_answer
+from ironleaf.application.verdicts import doubt_answer, judge_answer, watch_answer
 from ironleaf.foundation.clock import Clock
 from ironleaf.foundation.resilience import (
     AttemptTimeoutOptions,
@@ -84,13 +84,15 @@ def build_readers(settings: VlSettings, clock: Clock | None = None) -> tuple[Vis
     Raises:
         SettingsRefused: a backend's profile or authority file does not exist or is unusable.
     """
-    judge = measuring(FlowStage.VERIFY, judge_answer)
+    judge, doubt = measuring(FlowStage.VERIFY, judge_answer), measuring(FlowStage.VERIFY, doubt_answer)
     folders = () if settings.profile_directory is None else (settings.profile_directory,)
 
     def build(number: int, backend: BackendSettings) -> VisionLanguageEngine:
         try:
             profile = load_profile(backend.profile, *folders)
-            return VisionLanguageEngine(backend, profile=profile, judge=judge, watch=watch_answer, clock=clock)
+            return VisionLanguageEngine(
+                backend, profile=profile, judge=judge, doubt=doubt, watch=watch_answer, clock=clock
+            )
         except (ProfileError, ValueError) as refused:  # begins with the setting's name and holds no value
             raise SettingsRefused((f"engines.vl.backends.{number}.{refused}",)) from refused
 

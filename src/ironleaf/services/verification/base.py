@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
+INK_SHARE_MIN: Final = 0.004
+"""Genuine pages of text lie far above; specks, borders and a page number below."""
 Severity = Literal["hard", "soft"]
 """``hard``: the text must not be given to a caller while another engine may read the page.
 ``soft``: doubtful, or repaired by cleaning; a warning, worth one more try where that is cheap."""

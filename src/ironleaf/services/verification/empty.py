@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ironleaf.services.verification.base import Answer, Verdict, bare
-from ironleaf.services.verification.inkless import INK_SHARE_MIN
+from ironleaf.services.verification.base import INK_SHARE_MIN, Answer, Verdict, bare
 
 _SOMETHING: Final = re.compile(r"\w")
 

@@ -9,20 +9,28 @@ from __future__ import annotations
 
 from typing import Final
 
-from ironleaf.services.verification.base import Answer, Verdict
+from ironleaf.services.verification.base import INK_SHARE_MIN, Answer, Verdict
+from ironleaf.services.verification.no_text import claims_no_text
 
-INK_SHARE_MIN: Final = 0.004
-"""Genuine pages of text lie far above; specks, borders and a page number below."""
 CHARACTERS_PER_INK: Final = 120_000
 """A full page has about 3,000 characters on 5 % of ink; twice that many may be genuine."""
 
 
 def judge_inkless(answer: Answer) -> Verdict | None:
-    """Reject more text than so little ink can be; doubt the rest of it."""
-    if answer.ink_share is None or answer.ink_share >= INK_SHARE_MIN:
+    """Reject more text than so little ink can be, unless it says so itself; doubt the rest of it."""
+    if answer.ink_share is None or answer.ink_share >= INK_SHARE_MIN or not any(map(str.isalnum, answer.text)):
         return None
-    characters = sum(map(str.isalnum, answer.text))
-    if not characters:
-        return None
-    hard = characters > answer.ink_share * CHARACTERS_PER_INK
-    return Verdict(reason="text-on-inkless-page", severity="hard" if hard else "soft")
+    if not _exceeds_ink(answer.text, answer.ink_share):
+        return Verdict(reason="text-on-inkless-page", severity="soft")
+    return None if claims_no_text(answer.text) else Verdict(reason="text-on-inkless-page")
+
+
+def says_blank(text: str, ink_share: float | None) -> bool:
+    """Tell whether ``text`` is no text of the page but a model's true word that the page has none."""
+    return (
+        ink_share is not None and _exceeds_ink(text, ink_share) and ink_share < INK_SHARE_MIN and claims_no_text(text)
+    )
+
+
+def _exceeds_ink(text: str, ink_share: float) -> bool:
+    return sum(map(str.isalnum, text)) > ink_share * CHARACTERS_PER_INK

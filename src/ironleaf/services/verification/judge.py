@@ -8,9 +8,10 @@ from ironleaf.services.verification.echo import judge_echo, judge_wrapping
 from ironleaf.services.verification.empty import judge_empty
 from ironleaf.services.verification.error_text import judge_error_text
 from ironleaf.services.verification.finish_reason import judge_finish_reason
-from ironleaf.services.verification.image_ignored import judge_image_ignored
+from ironleaf.services.verification.image_ignored import judge_image_ignored, judge_image_missed
 from ironleaf.services.verification.inkless import judge_inkless
-from ironleaf.services.verification.refusal import judge_no_text_claim, judge_refusal
+from ironleaf.services.verification.no_text import judge_no_text_claim
+from ironleaf.services.verification.refusal import judge_refusal
 from ironleaf.services.verification.repetition import judge_repetition
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ CHECKS: Final[tuple[Callable[[Answer], Verdict | None], ...]] = (
     judge_empty,
     judge_error_text,
     judge_refusal,
+    judge_image_missed,
     judge_echo,
     judge_inkless,
     judge_no_text_claim,

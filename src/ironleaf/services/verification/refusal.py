@@ -1,4 +1,4 @@
-"""A short reply that declines, or that says there is nothing to read."""
+"""A short reply that declines."""
 
 from __future__ import annotations
 
@@ -32,18 +32,6 @@ _EASTERN: Final = re.compile(
     r"申し訳(?:ありません|ございません).{0,60}(?:でき(?:ません|ない)|画像)|죄송(?:합니다|하지만).{0,60}(?:없|이미지)",
     re.DOTALL | re.IGNORECASE,
 )
-_NO_TEXT: Final = re.compile(
-    r"(?:the |this )?(?:image|picture|page|document|photo)[a-z ]{0,20}"
-    r"(?:does not|doesn['’]?t|do not) (?:appear to )?(?:contain|have|show|include) "
-    r"(?:any )?(?:visible |readable |legible )?(?:text|words|writing|content)|"
-    r"(?:there (?:is|are|was)|i (?:see|find)) no (?:visible |readable |legible |discernible )?(?:text|words|writing)|"
-    r"no (?:visible |readable |legible )?text (?:was |is |could be )?(?:found|detected|visible|present|in)|"
-    r"(?:the |this )?(?:page|image|document) (?:is|appears to be) (?:completely |entirely )?(?:blank|empty)|"
-    r"(?:图片|图像|图中|页面|圖片|该图)[^。]{0,12}(?:没有|不包含|未包含|无|沒有)[^。]{0,8}(?:文字|文本|内容)|"
-    r"没有(?:检测|识别|发现)到.{0,4}文字|空白(?:页|图片)|"
-    r"画像に(?:は)?(?:文字|テキスト)(?:は|が)(?:含まれて|あり)",
-    re.IGNORECASE,
-)
 
 
 def judge_refusal(answer: Answer) -> Verdict | None:
@@ -54,11 +42,3 @@ def judge_refusal(answer: Answer) -> Verdict | None:
     if _WESTERN.match(text) or _EASTERN.match(text):
         return Verdict(reason="answer-refused")
     return None
-
-
-def judge_no_text_claim(answer: Answer) -> Verdict | None:
-    """Doubt a short answer that says there is no text: it is no text of the page either."""
-    text = bare(answer.text)
-    if not text or len(text) > REFUSAL_CHARACTERS_MAX // 2 or not _NO_TEXT.match(text):
-        return None
-    return Verdict(reason="no-text-claimed", severity="soft")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ironleaf.services.verification import NOTICES, Answer, Verdict, judge
+from ironleaf.services.verification import NOTICES, Answer, Verdict, judge, says_blank
 
 PAGE = (
     "Minutes of the meeting\n\nThe board met on 3 March and approved the accounts of the past year.\n"
@@ -165,10 +165,57 @@ def test_letters_that_apologise_are_no_refusals(text: str) -> None:
         "No text detected",
         "图片中没有可识别的文字。",
         "This page appears to be blank.",
+        "[Blank page]",
+        "No text.",
+        "无文字内容。",
     ],
 )
-def test_a_claim_of_no_text_is_doubted(text: str) -> None:
+def test_a_claim_of_no_text_is_weighed_against_the_ink(text: str) -> None:
     assert reasons(Answer(text=text)) == {"no-text-claimed": "soft"}
+    assert reasons(Answer(text=text, ink_share=0.05)) == {"no-text-claimed": "hard"}
+    assert reasons(Answer(text=text, ink_share=0.0)) == {"no-text-claimed": "soft"}
+    assert says_blank(text, 0.0)
+    assert not says_blank(text, 0.05)
+    assert not says_blank(text, None)
+
+
+@pytest.mark.parametrize("text", ["This page is intentionally left blank.", "No text messages while driving", PAGE])
+def test_a_page_that_speaks_of_blanks_claims_nothing(text: str) -> None:
+    assert judge(Answer(text=text, ink_share=0.05)) == ()
+    assert not says_blank(text, 0.0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I don't see any image attached. Could you please upload it?",
+        "It looks like the image did not come through. Please re-upload the document page.",
+        "It seems you haven't attached a document.",
+        "There is no image attached to your message.",
+        "No image was provided.",
+        "Please upload the page so that I can read it.",
+        "As a language model I do not have the ability to see images.",
+        "请上传图片，我没有看到任何图片。",
+        "我没有收到您的图片。",
+        "无法查看图片。",
+    ],
+)
+def test_a_model_that_was_shown_nothing_often_says_so(text: str) -> None:
+    assert reasons(Answer(text=text))["image-ignored"] == "hard"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Please upload your documents by Friday.\nThe enrolment office",
+        "No images were harmed in the making of this leaflet.",
+        "There is a photo in the drawer.",
+        "请上传身份证照片",
+        "没有图片",
+    ],
+)
+def test_pages_about_pictures_pass(text: str) -> None:
+    assert "image-ignored" not in reasons(Answer(text=text))
 
 
 def test_an_echo_of_the_prompt_is_rejected_beyond_a_third() -> None:

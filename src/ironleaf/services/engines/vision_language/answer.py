@@ -56,6 +56,8 @@ class Rejection(Protocol):
 
 
 Judge = Callable[[Answer], Rejection | None]
+Doubt = Callable[[Answer], tuple[str, ...]]
+"""Says what is doubtful in an answer that is believed: reasons from the closed list of warnings."""
 Watch = Callable[[str], str | None]
 """Gets each piece of text as it streams; a reason in return cuts the stream."""
 Classify = Callable[[UpstreamAnswer], UpstreamVerdict]

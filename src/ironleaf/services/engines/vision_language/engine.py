@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from ironleaf.document import EngineName, PageResult, RenderSpec
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from ironleaf.foundation.clock import Clock
     from ironleaf.services.engines.base import RecogniseRequest
     from ironleaf.services.engines.profiles import Profile
-    from ironleaf.services.engines.vision_language.answer import Classify, Judge, Watch
+    from ironleaf.services.engines.vision_language.answer import Classify, Doubt, Judge, Watch
     from ironleaf.services.engines.vision_language.client import ModelCard
     from ironleaf.services.engines.vision_language.completion import Completion
     from ironleaf.services.engines.vision_language.reply import PageReply
@@ -55,8 +56,8 @@ class VisionLanguageEngine:
     A page that the model calls turned is asked for once more, the right way up; one
     whose like the server has just refused as too large is not sent while an equal is left.
 
-    ``judge`` says whether an answer may be believed; ``watch`` makes, for each
-    call, a listener that can cut the stream.
+    ``judge`` says whether an answer may be believed, ``doubt`` what is doubtful in
+    one that is; ``watch`` makes, for each call, a listener that can cut the stream.
 
     Raises (from `recognise`):
         UpstreamFailure: the server gave no usable answer; carries the verdict.
@@ -73,6 +74,7 @@ class VisionLanguageEngine:
         profile: Profile,
         classify: Classify = classify,
         judge: Judge | None = None,
+        doubt: Doubt = lambda _: (),
         watch: Callable[[], Watch] | None = None,
         transport: Transport | None = None,
         clock: Clock | None = None,
@@ -81,6 +83,7 @@ class VisionLanguageEngine:
         self._profile = profile
         self._classify = classify
         self._judge = judge
+        self._doubt = doubt
         self._watch = watch
         self._transport = transport or HttpTransport(settings)
         self._client = ChatClient(settings, transport=self._transport)
@@ -133,6 +136,7 @@ class VisionLanguageEngine:
             rotation_deg=turn_deg,
             language=reply.language,
             ink_share=image.ink_share,
+            warnings=reply.doubts,
         )
 
     async def list_models(self) -> tuple[ModelCard, ...]:
@@ -169,8 +173,8 @@ class VisionLanguageEngine:
             completion = await self._offer(prompt, image, request)
         finally:
             discard(image)
-        await self._check_answer(completion, prompt, image, page.number)
-        return image, read_reply(completion.text, self._profile)
+        doubts = await self._check_answer(completion, prompt, image, page.number)
+        return image, replace(read_reply(completion.text, self._profile), doubts=doubts)
 
     async def _offer(self, prompt: str, image: PageImage, request: RecogniseRequest) -> Completion:
         size = measure_size(image, prompt)
@@ -204,9 +208,9 @@ class VisionLanguageEngine:
         except (ImageChanged, OSError) as error:
             raise ModelFailure(ENGINE_FAILED, context={"backend": self.alias}) from error
 
-    async def _check_answer(self, completion: Completion, prompt: str, image: PageImage, page: int) -> None:
+    async def _check_answer(self, completion: Completion, prompt: str, image: PageImage, page: int) -> tuple[str, ...]:
         if self._judge is None and completion.aborted is None:
-            return
+            return ()
         answer = Answer(
             text=completion.text,
             prompt=prompt,
@@ -224,6 +228,7 @@ class VisionLanguageEngine:
             raise AnswerRejected(rejection, context={"backend": self.alias, "aborted": completion.aborted})
         if completion.aborted is not None:  # whoever cuts a stream has found it wanting
             raise self._judge_failure(UpstreamAnswer(http_status=200, exception="InvalidResponse"))
+        return self._doubt(answer)
 
     async def _find_text_tokens(self, prompt: str, completion: Completion) -> int | None:
         if not self._settings.check_image_tokens:

@@ -33,6 +33,8 @@ class PageReply:
     language: str | None = None
     turn_deg: int = 0
     """The clockwise turn that the model asks for; 0 where the page is upright."""
+    doubts: tuple[str, ...] = ()
+    """Reasons from the closed list of warnings."""
 
 
 def read_reply(raw: str, profile: Profile) -> PageReply:

@@ -192,6 +192,11 @@ async def test_the_judge_sees_the_answer_and_its_word_counts(build: Make, make_p
     assert (answer.prompt_tokens, answer.text_tokens, answer.ink_share) == (2_000, None, 0.1)
 
 
+async def test_what_is_doubtful_is_warned_of(build: Make, make_page: Make) -> None:
+    engine, _ = build(said("x"), judge=lambda _: None, doubt=lambda answer: (f"doubt-{answer.text}",))
+    assert (await engine.recognise(make_page().source, ask())).warnings == ("doubt-x",)
+
+
 async def test_a_doubtful_count_is_compared_with_the_text_alone(build: Make, make_page: Make) -> None:
     seen: list[Answer] = []
     engine, transport = build(said("A harbour", prompt_tokens=15), said("x", prompt_tokens=15), judge=seen.append)
