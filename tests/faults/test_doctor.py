@@ -74,9 +74,13 @@ async def test_a_backend_that_is_well_passes_every_step() -> None:
         ("404-no-images", "sees"),
         ("200-image-ignored", "sees"),
         ("200-refusal", "canary"),
-        ("200-html", "canary"),
-        ("503", "canary"),
-        ("silent-before-headers", "canary"),
+        ("200-echo", "canary"),
+        ("200-html", "sound"),
+        ("500-stack", "sound"),
+        ("502-html", "sound"),
+        ("503", "free"),
+        ("429-rate", "free"),
+        ("silent-before-headers", "quick"),
     ],
 )
 async def test_the_failing_step_is_the_one_that_fails(fault: str, failing: str) -> None:

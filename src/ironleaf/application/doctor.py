@@ -26,6 +26,8 @@ COLD_S: Final = 120.0
 """A model that is just being loaded may take so long for its first page."""
 EMBEDDED_S: Final = 60
 MEBIBYTE: Final = 1024 * 1024
+_TELLS_NO_MORE: Final = {Finding.BUSY: "free", Finding.TOO_SLOW: "quick", Finding.FAILS: "sound"}
+"""After these nothing is known of key, model and eyes."""
 
 
 async def examine(settings: Settings, *, clock: Clock) -> AsyncIterator[Check]:
@@ -96,6 +98,9 @@ async def examine_backend(reader: ReplaceableModel, clock: Clock) -> AsyncIterat
     reached = look.finding is not Finding.UNREACHABLE
     yield _judge(alias, "reachable", reached)
     if not reached:
+        return
+    if look.finding in _TELLS_NO_MORE:
+        yield _judge(alias, _TELLS_NO_MORE[look.finding], holds=False)
         return
     accepted = look.finding is not Finding.KEY_REFUSED
     yield _judge(alias, "key", accepted)

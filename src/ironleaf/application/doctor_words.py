@@ -31,6 +31,9 @@ STEPS: Final[dict[str, Said]] = {
     "sandbox": Said("are locked in", "受沙箱限制"),
     "canary": Said("reads the test page", "能读出测试页"),
     "reachable": Said("answers", "可以连通"),
+    "free": Said("has time for us", "有空闲处理请求"),
+    "quick": Said("answers in time", "及时响应"),
+    "sound": Said("answers without an error", "响应正常"),
     "key": Said("takes the key", "接受密钥"),
     "paid": Said("has quota left", "仍有额度"),
     "served": Said("serves the model", "提供该模型"),
@@ -106,9 +109,24 @@ MENDS: Final[dict[str, Said]] = {
         "Check the backend's base_url, that the server runs, and name resolution, firewall, proxy and TLS on the way.",
         "请检查后端的 base_url、服务器是否在运行，以及沿途的域名解析、防火墙、代理和 TLS。",
     ),
+    "free": Said(
+        "It is overloaded, still loading the model, or limits our rate: try again in a minute; if that stays, give it "
+        "more capacity or a higher limit.",
+        "服务器过载、仍在加载模型，或对我们限流：请一分钟后重试；若持续如此，请扩容或提高限额。",
+    ),
+    "quick": Said(
+        "Look at its log and its load. If it is well and only slow, raise the backend's first_token_timeout_s.",
+        "请查看其日志与负载。若一切正常只是较慢，请调大该后端的 first_token_timeout_s。",
+    ),
+    "sound": Said(
+        "Read its log, and that of the gateway before it. Check that base_url ends where the API begins (/v1).",
+        "请查看其日志以及前置网关的日志。请确认 base_url 指向 API 的起点，通常以 /v1 结尾。",
+    ),
     "key": Said(
-        "Set the backend's api_key_env to a variable that holds a valid key. Xinference 4 asks for one by default.",
-        "请将后端的 api_key_env 指向存有有效密钥的环境变量。Xinference 4 默认要求密钥。",
+        "Set the backend's api_key_env to a variable that holds a valid key. Xinference 4 asks for one by default. "
+        "A valid key may lack the right to this model, or be refused for the address or region it is used from.",
+        "请将后端的 api_key_env 指向存有有效密钥的环境变量。Xinference 4 默认要求密钥。"
+        "有效的密钥也可能没有该模型的权限，或因所在地址、地区而被拒绝。",
     ),
     "paid": Said(
         "Top up the account or raise its quota at the provider.",
