@@ -24,6 +24,12 @@ def test_a_profile_of_the_operators_own_is_taken(tmp_path: Path) -> None:
         build_readers(load_settings(environ={}, overrides={"engines.vl.backends": [backend]}).engines.vl)
 
 
+def test_a_folder_of_profiles_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    vl = {"engines.vl.profile_directory": str(tmp_path / "none")}
+    with pytest.raises(SettingsRefused, match=r"^engines.vl.profile_directory: must be a directory that is there$"):
+        build_readers(load_settings(environ={}, overrides=vl).engines.vl)
+
+
 def test_the_block_of_the_how_to_is_taken(tmp_path: Path) -> None:
     block = re.search(r"```toml\n(.*?)```", HOWTO.read_text(encoding="utf-8"), re.DOTALL)
     assert block

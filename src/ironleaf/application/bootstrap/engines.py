@@ -82,10 +82,12 @@ def build_readers(settings: VlSettings, clock: Clock | None = None) -> tuple[Vis
     """Return the configured model servers without any guard, in order.
 
     Raises:
-        SettingsRefused: a backend's profile or authority file does not exist or is unusable.
+        SettingsRefused: the folder of profiles, a backend's profile or authority file does not exist or is unusable.
     """
     judge, doubt = measuring(FlowStage.VERIFY, judge_answer), measuring(FlowStage.VERIFY, doubt_answer)
     folders = () if settings.profile_directory is None else (settings.profile_directory,)
+    if not all(folder.is_dir() for folder in folders):  # a built-in profile would be used in silence
+        raise SettingsRefused(("engines.vl.profile_directory: must be a directory that is there",))
 
     def build(number: int, backend: BackendSettings) -> VisionLanguageEngine:
         try:

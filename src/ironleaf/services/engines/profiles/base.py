@@ -11,6 +11,7 @@ from ironleaf.document import ImageEncoding
 
 MAX_TOKENS_LIMIT: Final = 32_768
 """One server, asked for ten million tokens, answered nothing any more: there is always a cap."""
+TEMPERATURE_LIMIT: Final = 2.0
 SIDE_PX_RANGE: Final = (56, 8_192)
 """The smallest side that the families here accept, and more than any of them looks at."""
 PIXELS_MIN: Final = 56 * 56
@@ -92,6 +93,8 @@ class Profile:
             "pixels_max": PIXELS_MIN <= self.pixels_max <= high * high,
             "aspect_ratio_max": self.aspect_ratio_max is None or self.aspect_ratio_max >= 1,
             "max_tokens": 1 <= self.max_tokens <= MAX_TOKENS_LIMIT,
+            "temperature": self.temperature is None or 0 <= self.temperature <= TEMPERATURE_LIMIT,
+            "top_p": self.top_p is None or 0 <= self.top_p <= 1,
         }
         for field, holds in checks.items():
             if not holds:

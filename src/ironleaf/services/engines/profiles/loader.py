@@ -21,6 +21,12 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "image_style": ImageStyle,
     "clean_up": lambda values: frozenset(CleanUp(value) for value in values),
 }
+_KINDS: Final[Mapping[str, tuple[type, ...]]] = {
+    "image_first": (bool,),
+    **dict.fromkeys(("jpeg_quality", "side_px_max", "pixels_max", "max_tokens"), (int,)),
+    **dict.fromkeys(("aspect_ratio_max", "temperature", "top_p"), (int, float)),
+}
+"""What TOML must hold for a field; for all others a text or, where there is a reader, what that takes."""
 
 
 _REQUIRED: Final = frozenset(
@@ -59,14 +65,15 @@ def _make_profile(name: str, fields: dict[str, Any]) -> Profile:
     missing = sorted(_REQUIRED - set(fields))
     if missing:
         raise ProfileError(f"profile: {name} lacks {', '.join(missing)}")
+    return Profile(name=name, **{key: _read_field(name, key, value) for key, value in fields.items()})
+
+
+def _read_field(name: str, key: str, value: Any) -> Any:
     try:
-        values: dict[str, Any] = {key: _READERS.get(key, _as_it_is)(value) for key, value in fields.items()}
-        return Profile(name=name, **values)
-    except ProfileError:
-        raise
-    except (TypeError, ValueError, AttributeError) as error:
-        raise ProfileError(f"profile: in {name} a field is of the wrong kind") from error
-
-
-def _as_it_is(value: object) -> object:
+        if key in _READERS:
+            return _READERS[key](value)
+    except (TypeError, ValueError) as error:
+        raise ProfileError(f"profile: in {name} {key} is none of the values that it may have") from error
+    if type(value) not in _KINDS.get(key, (str,)):
+        raise ProfileError(f"profile: in {name} {key} is of the wrong kind")
     return value

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from ironleaf.services.engines.profiles.base import MAX_TOKENS_LIMIT, ImageStyle
+from ironleaf.services.engines.profiles.base import MAX_TOKENS_LIMIT, TEMPERATURE_LIMIT, ImageStyle
 
 TIMEOUT_LIMIT_S: Final = 3_600.0
-TEMPERATURE_LIMIT: Final = 2.0
 POOL_LIMIT: Final = 10_000
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
