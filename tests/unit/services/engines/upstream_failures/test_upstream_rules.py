@@ -117,6 +117,8 @@ def test_every_kind_is_reached() -> None:
         (K.OVERLOADED, answer(None, "[address=127.0.0.1:1, pid=2] Parallel generation is not supported by that-engine.")),
         (K.OVERLOADED, answer(503, "ResourceExhausted: worker local total request limit reached (8/8)")),
         (K.RATE_LIMITED, answer(429, '"Tokens per minute limit exceeded - too many tokens were processed."')),
+        (K.QUOTA_EXHAUSTED, answer(429, '{"detail":{"message":"The monthly tokens of this plan have all been consumed."}}')),
+        (K.QUOTA_EXHAUSTED, answer(429, '{"detail":{"message":"Your plan\'s token allotment has been used up."}}')),
         (K.MODEL_NOT_FOUND, answer(400, '{"errors":{"message":"Model id : a/b , has no provider supported"}}')),
         (K.IMAGE_UNSUPPORTED_BY_MODEL, answer(400, '{"message":"Unsupported content part for text-only server: image_url"}')),
         (K.TIMEOUT, answer(522, '{"title":"Error 522: Connection timed out","detail":"This may indicate that the origin is overloaded."}')),

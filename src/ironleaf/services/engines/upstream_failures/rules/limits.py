@@ -85,6 +85,8 @@ QUOTA_RULES: Final = (
             r"insufficient[_ ]?(?:user[_ ]?)?quota|insufficient[_ ]balance|insufficient[_ ]funds|insufficientbalance",
             r"quota[ a-z']{0,40}(?:is )?(?:not enough|insufficient|exhausted|used up|depleted|has been exceeded)",
             r"exceeded your (?:current|monthly|assigned|account) (?:quota|limit|usage)",
+            r"(?:allotment|allowance|entitlement|(?:monthly|plan|subscription)[ a-z']{0,16}(?:tokens|requests|usage))"
+            r"[ a-z']{0,32}(?:used up|exhausted|depleted|consumed|exceeded|spent)",
             r"(?:no|any|have|has|without|zero|used all)(?: available| remaining)? (?:credits?|funds)\b",
             r"(?:requires?|needs?|need) more credits|can only afford|purchase (?:more )?credits",
             r"add (?:more )?credits|buy (?:more )?credits",
