@@ -222,19 +222,28 @@ def _fetch_keys(settings: Settings, environ: Mapping[str, str]) -> Settings:
     """Return the settings with the keys that stand in variables of the environment."""
     vl = settings.engines.vl
     missing = [
-        str(number) for number, each in enumerate(vl.backends) if each.api_key_env and not environ.get(each.api_key_env)
+        str(number)
+        for number, each in enumerate(vl.backends)
+        if each.api_key_env and not environ.get(each.api_key_env, "").strip()
     ]
     if missing:
         say = (_say(("engines", "vl", "backends", number, "api_key_env")) for number in missing)
         raise SettingsRefused(tuple(f"{name}: the variable that it names is not set" for name in say))
-    backends = tuple(
-        dataclasses.replace(each, api_key=environ[each.api_key_env], api_key_env="") if each.api_key_env else each
-        for each in vl.backends
-    )
+    backends = tuple(_fetch_key(number, each, environ) for number, each in enumerate(vl.backends))
     engines = dataclasses.replace(settings.engines, vl=dataclasses.replace(vl, backends=backends))
     channels = tuple(_fetch_channel(number, each, environ) for number, each in enumerate(settings.alerts.channels))
     alerts = dataclasses.replace(settings.alerts, channels=channels)
     return dataclasses.replace(settings, engines=engines, alerts=alerts)
+
+
+def _fetch_key(number: int, backend: BackendSettings, environ: Mapping[str, str]) -> BackendSettings:
+    if not backend.api_key_env:
+        return backend
+    try:  # a secret that is mounted or read from a file often ends with a line's end
+        return dataclasses.replace(backend, api_key=environ[backend.api_key_env].strip(), api_key_env="")
+    except ValueError:
+        where = _say(("engines", "vl", "backends", str(number), "api_key_env"))
+        raise SettingsRefused((f"{where}: the variable that it names must hold a key on one line",)) from None
 
 
 def _fetch_channel(number: int, channel: ChannelSettings, environ: Mapping[str, str]) -> ChannelSettings:
@@ -296,10 +305,20 @@ def _find_unknown(section: type[Any], tree: Mapping[str, Any], path: tuple[str, 
         kind = kinds.get(name)
         if kind is None:
             yield (*path, name)
-        elif dataclasses.is_dataclass(kind) and isinstance(value, dict):
-            yield from _find_unknown(
-                typing.cast("type[Any]", kind), typing.cast("dict[str, Any]", value), (*path, name)
-            )
+        for row, table, where in _find_tables(kind, value, (*path, name)):
+            yield from _find_unknown(row, table, where)
+
+
+def _find_tables(
+    kind: Any, value: object, path: tuple[str, ...]
+) -> Iterator[tuple[type[Any], Mapping[str, Any], tuple[str, ...]]]:
+    """Yield the section that a setting is, or each row of a list of tables, with its class and its name."""
+    if isinstance(value, dict) and dataclasses.is_dataclass(kind):
+        yield typing.cast("type[Any]", kind), typing.cast("dict[str, Any]", value), path
+    elif isinstance(value, list):
+        row = next(iter(typing.get_args(kind)), None)
+        for number, each in enumerate(typing.cast("list[object]", value)):
+            yield from _find_tables(row, each, (*path, str(number)))
 
 
 def _explain(error: ValidationError) -> Iterator[str]:

@@ -33,7 +33,32 @@ def test_a_key_is_fetched_from_the_variable_that_is_named() -> None:
     assert list_secrets(settings) == (KEY,)
 
 
-@pytest.mark.parametrize("value", [None, ""])
+def test_the_end_of_the_line_after_a_key_is_no_part_of_it() -> None:
+    settings = load_settings(environ={**environ(api_key_env="QWEN_KEY"), "QWEN_KEY": f"{KEY}\n"})
+    assert settings.engines.vl.backends[0].api_key == KEY
+
+
+def test_a_key_that_no_header_can_carry_is_refused_and_not_shown() -> None:
+    with pytest.raises(SettingsRefused) as caught:
+        load_settings(environ={**environ(api_key_env="QWEN_KEY"), "QWEN_KEY": f"{KEY}\n{KEY}"})
+    assert "engines.vl.backends.0.api_key_env" in str(caught.value)
+    assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ENGINES__VL__BACKENDS", '[{"alias": "a", "base_url": "http://h/v1", "model": "m", "profle": "qwen-vl"}]'),
+        ("ENGINES__VL__BREAKER__FAILURE_DETECTORS", '[{"treshold": 9}]'),
+        ("ALERTS__CHANNELS", '[{"nme": "pager"}]'),
+    ],
+)
+def test_a_name_in_a_list_of_tables_is_known_too(name: str, value: str) -> None:
+    with pytest.raises(SettingsRefused, match=r"\.0\.(profle|treshold|nme) .*: there is no such setting"):
+        load_settings(environ={f"IRONLEAF_{name}": value})
+
+
+@pytest.mark.parametrize("value", [None, "", " \n"])
 def test_a_variable_that_is_not_set_is_refused_by_the_settings_name(value: str | None) -> None:
     given = environ(api_key_env="QWEN_KEY") | ({} if value is None else {"QWEN_KEY": value})
     with pytest.raises(SettingsRefused) as caught:

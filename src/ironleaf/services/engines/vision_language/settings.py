@@ -8,14 +8,21 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import orjson
+
 from ironleaf.services.engines.profiles.base import MAX_TOKENS_LIMIT, TEMPERATURE_LIMIT, ImageStyle
 
 TIMEOUT_LIMIT_S: Final = 3_600.0
 POOL_LIMIT: Final = 10_000
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
+_KEY = re.compile(r"[!-~]{0,8192}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _OWN_FIELDS: Final = frozenset({"model", "messages", "stream", "stream_options", "max_tokens", "temperature", "top_p"})
+_OWN_HEADERS: Final = frozenset(
+    {"content-length", "content-type", "transfer-encoding", "accept-encoding", "connection"}
+)
+"""Those that say how a request is sent or an answer packed: another value would only break it."""
 
 
 def _require(holds: bool, name: str, must_be: str) -> None:
@@ -84,10 +91,14 @@ class BackendSettings:
         _require(
             not self.api_key_env or _is_variable(self.api_key_env), "api_key_env", "the name of a variable, not ours"
         )
+        _require(_KEY.fullmatch(self.api_key) is not None, "api_key", "of plain letters, digits and marks, on one line")
         _require(not (self.api_key and self.api_key_env), "api_key_env", "given only where api_key is not")
         _require(not self.relaunch or "model_name" in self.relaunch, "relaunch", "a launch request with its model_name")
         _require(self.probes_day_max is None or self.probes_day_max >= 0, "probes_day_max", "0 or more")
         _require(_OWN_FIELDS.isdisjoint(self.extra_body), "extra_body", "free of fields that have a setting")
+        _require(_is_json(self.extra_body), "extra_body", "of what JSON holds")
+        _require(_is_json(self.relaunch), "relaunch", "of what JSON holds")
+        _require(_OWN_HEADERS.isdisjoint(map(str.lower, self.headers)), "headers", "free of those that we must set")
         _require(_are_headers(self.headers), "headers", "names of letters, digits, dashes; values on one line")
         _require(1 <= self.connections_max <= POOL_LIMIT, "connections_max", f"1 to {POOL_LIMIT}")
         for name in ("connect_timeout_s", "first_token_timeout_s", "between_tokens_timeout_s", "total_timeout_s"):
@@ -97,6 +108,14 @@ class BackendSettings:
 
 def _between(value: float | None, low: float, high: float) -> bool:
     return value is None or low <= value <= high
+
+
+def _is_json(value: Mapping[str, Any]) -> bool:
+    try:
+        orjson.dumps(dict(value))
+    except TypeError:
+        return False
+    return True
 
 
 def _is_variable(name: str) -> bool:
