@@ -49,12 +49,12 @@ def test_a_key_that_no_header_can_carry_is_refused_and_not_shown() -> None:
     ("name", "value"),
     [
         ("ENGINES__VL__BACKENDS", '[{"alias": "a", "base_url": "http://h/v1", "model": "m", "profle": "qwen-vl"}]'),
-        ("ENGINES__VL__BREAKER__FAILURE_DETECTORS", '[{"treshold": 9}]'),
+        ("ENGINES__VL__BREAKER__FAILURE_DETECTORS", '[{"limit": 9}]'),
         ("ALERTS__CHANNELS", '[{"nme": "pager"}]'),
     ],
 )
 def test_a_name_in_a_list_of_tables_is_known_too(name: str, value: str) -> None:
-    with pytest.raises(SettingsRefused, match=r"\.0\.(profle|treshold|nme) .*: there is no such setting"):
+    with pytest.raises(SettingsRefused, match=r"\.0\.(profle|limit|nme) .*: there is no such setting"):
         load_settings(environ={f"IRONLEAF_{name}": value})
 
 
