@@ -118,6 +118,8 @@ IMAGE_RULES: Final = (
             r"(?:supported|enabled|available|allowed|accepted|configured|support)[ a-z]{0,16}"
             r"(?:by|for|with|in|on)? ?(?:this|the|certain|some|your|by|selected|models"
             r"|\.|$|-|,|\"|'|\})",
+            r"(?:model|engine|endpoint|deployment)[ a-z']{0,24}(?:cannot|can't|is (?:not able|unable) to) "
+            r"(?:process|read|see|view|understand|interpret)[ a-z]{0,12}images\b",
             r"no endpoints found that support image input",
             r"not a (?:vlm|multi-?modal|vision)",
             r"(?:is|are) (?:a )?text[- ]only",
@@ -187,7 +189,7 @@ IMAGE_RULES: Final = (
         words=words(
             r"format of (?:the )?(?:input |uploaded )?(?:image|picture|media|file)[ a-z]{0,24}(?:not|un|invalid)",
             r"media format[ a-z]{0,24}(?:not|un|invalid|incorrect)|unsupported_?image_?format",
-            r"unsupported[ a-z_]{0,12} image|unsupported (?:image|media|mime|file)[ _]?(?:format|type)",
+            r"unsupported[ a-z_]{0,12} image(?!_url)|unsupported (?:image|media|mime|file)[ _]?(?:format|type)",
             r"image[ a-z_]{0,16}(?:format|type|mime)[ a-z_]{0,24}(?:not|un|invalid|illegal|must|should)",
             r"(?:image )?mime ?type[^.]{0,60}(?:not supported|unsupported|invalid|not allowed)",
             r"one (?:of|has) the following formats",
@@ -247,6 +249,7 @@ IMAGE_RULES: Final = (
                 "image_decode_error",
             }
         ),
+        unless=words(r"out of (?:gpu |video )?memory|cuda error|crashed"),
     ),
 )
 
@@ -317,6 +320,7 @@ CONTEXT_RULES: Final = (
             r"max_(?:completion_)?tokens[^.]{0,20}(?:is )?too large[^.]{0,40}supports at most",
             r"(?:request|message)? ?(?:body|entity|payload) (?:is )?too large",
             r"max_tokens=\d+ cannot be greater",
+            r"max_(?:completion_|new_)?tokens[^.]{0,20}too (?:large|high|big) for (?:the |this )?model",
         ),
     ),
     Rule(

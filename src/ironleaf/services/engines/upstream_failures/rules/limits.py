@@ -87,6 +87,8 @@ QUOTA_RULES: Final = (
             r"exceeded your (?:current|monthly|assigned|account) (?:quota|limit|usage)",
             r"(?:allotment|allowance|entitlement|(?:monthly|plan|subscription)[ a-z']{0,16}(?:tokens|requests|usage))"
             r"[ a-z']{0,32}(?:used up|exhausted|depleted|consumed|exceeded|spent)",
+            r"(?:consumed|used)(?: up)? all[ a-z]{0,24}(?:free|trial|included) (?:requests|calls|tokens)",
+            r"(?:wallet|prepaid|trial)[ a-z']{0,24}(?:\bdry|empty|expired|ended|used up)\b|lifetime limit",
             r"(?:no|any|have|has|without|zero|used all)(?: available| remaining)? (?:credits?|funds)\b",
             r"(?:requires?|needs?|need) more credits|can only afford|purchase (?:more )?credits",
             r"add (?:more )?credits|buy (?:more )?credits",
@@ -112,7 +114,7 @@ QUOTA_RULES: Final = (
             r"freeresourcepack",
             r"extra usage|exceeded[ a-z]{0,24}included credits|token quota[ a-z]{0,20}(?:exceeded|exhausted|used)",
             r"余额不足|余额不够|额度不足|额度已(?:用尽|用完|耗尽)|额度.{0,10}(?:用尽|不足|耗尽)|欠费|请充值|充值后|资源包.{0,10}(?:用尽|不足|过期|耗尽)",
-            r"配额.{0,6}(?:不足|用尽|耗尽)|账户.{0,6}(?:余额|欠)",
+            r"(?:额度|余额)(?:已?为|：|:) ?0(?![.\d])|配额.{0,6}(?:不足|用尽|耗尽)|账户.{0,6}(?:余额|欠)",
             r"套餐.{0,16}(?:到期|用尽|不支持|不包含|未包含|过期|暂未开放)|付费",
         ),
         codes=frozenset(
@@ -129,6 +131,9 @@ QUOTA_RULES: Final = (
                 "exceeded_current_quota_error",
                 "pre_consume_token_quota_failed",
                 "quota_exceeded",
+                "quota_reached",
+                "daily_limit",
+                "monthly_limit",
                 "quotaexceeded",
                 "setlimitexceeded",
                 "payment_required",
