@@ -247,5 +247,5 @@ async def test_a_replica_that_is_lost_for_good_is_launched_again_as_recorded(tmp
         assert scene.clock.monotonic() >= 61 + 10, "the server's negative cache was waited out"
         page = await scene.read()
         assert (page.engine, page.degraded) == (EngineName.VL, False)
-        (entry,) = scene.ledger.read(5)
-        assert (entry.action, entry.outcome) == (HealingAction.MODEL_RELAUNCHED, HealingOutcome.DONE)
+        assert {entry.action for entry in scene.ledger.read(5)} == {HealingAction.MODEL_RELAUNCHED}
+        assert {entry.outcome for entry in scene.ledger.read(5)} == {HealingOutcome.BEGUN, HealingOutcome.DONE}

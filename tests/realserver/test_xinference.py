@@ -118,7 +118,7 @@ def test_a_model_that_stays_away_is_loaded_again_by_us_and_one_person_told_once(
     assert left == ()
     ledger = read_ledger(tmp_path)
     print([(entry["at"], entry["action"], entry["outcome"], entry["cause"]) for entry in ledger])  # noqa: T201
-    (entry,) = [entry for entry in ledger if entry["action"] == "model_relaunched"]
+    (entry,) = [each for each in ledger if (each["action"], each["outcome"]) == ("model_relaunched", "done")]
     assert (entry["backend"], entry["outcome"]) == (ALIAS, "done")
     assert (told["component"], told["cause"]) == (f"backend:{ALIAS}", "model-unavailable")
     assert {"engine": ALIAS, "status": "down"} in story["card"]["ladder"]

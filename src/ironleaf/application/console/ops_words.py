@@ -106,6 +106,7 @@ OPS_SCRIPT: Final[dict[str, Text]] = {
     "ticket": Text("can wait for working hours", "可在工作时间处理"),
     "done": Text("done", "已完成"),
     "failed": Text("failed", "失败"),
+    "begun": Text("begun", "已开始"),
     "held_back": Text("held back", "被护栏拦下"),
     "dry_run": Text("only said", "仅演练"),
     # what the test page found

@@ -185,6 +185,8 @@ class Healer:
             self._tell_relaunch(HealingOutcome.DRY_RUN)
             return False
         async with self._launching:
+            # Written down first: another replica, or we after a crash, must not ask a second time meanwhile.
+            self._tell_relaunch(HealingOutcome.BEGUN)
             launched = await self._launch()
         self._missing_since_s = self._clock.monotonic()
         self._tell_relaunch(HealingOutcome.DONE if launched else HealingOutcome.FAILED)

@@ -44,6 +44,8 @@ class HealingAction(StrEnum):
 class HealingOutcome(StrEnum):
     """What came of it."""
 
+    BEGUN = "begun"
+    """It takes minutes; what came of it is an entry of its own, and there is none if we ended meanwhile."""
     DONE = "done"
     FAILED = "failed"
     HELD_BACK = "held_back"

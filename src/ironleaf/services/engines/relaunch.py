@@ -26,13 +26,15 @@ LEDGER_ENTRIES_READ: Final = 500
 
 
 def is_allowed(past: Iterable[HealingEntry], backend: str, now: datetime) -> bool:
-    """Tell whether ``backend`` may be asked to load its model now; launches that failed count too."""
+    """Tell whether ``backend`` may be asked to load its model now; launches that failed, or whose end nobody saw,
+    count too."""
     launches = [
-        entry.at
+        entry
         for entry in past
         if entry.backend == backend
         and entry.action is HealingAction.MODEL_RELAUNCHED
-        and entry.outcome in {HealingOutcome.DONE, HealingOutcome.FAILED}
+        and entry.outcome in {HealingOutcome.BEGUN, HealingOutcome.DONE, HealingOutcome.FAILED}
         and entry.at > now - timedelta(days=1)
     ]
-    return len(launches) < DAY_MAX and all(at <= now - APART for at in launches)
+    begun = sum(entry.outcome is HealingOutcome.BEGUN for entry in launches)
+    return max(begun, len(launches) - begun) < DAY_MAX and all(entry.at <= now - APART for entry in launches)

@@ -306,8 +306,8 @@ async def test_a_lost_model_is_loaded_again_and_asked_after_the_negative_cache()
     await bench.live(60)
     (launched_at_s,) = bench.reader.launches
     assert launched_at_s >= 60
-    (entry,) = bench.ledger.entries
-    assert (entry.action, entry.outcome) == (HealingAction.MODEL_RELAUNCHED, HealingOutcome.DONE)
+    assert {entry.action for entry in bench.ledger.entries} == {HealingAction.MODEL_RELAUNCHED}
+    assert sorted(entry.outcome for entry in bench.ledger.entries) == [HealingOutcome.BEGUN, HealingOutcome.DONE]
     assert bench.watch.standing() is Standing.READY
 
 

@@ -58,7 +58,7 @@ const nothing = (name) => make("p", { class: "soft" }, say(name));
 const tag = (tone, text) => make("span", { class: "tag " + tone }, text);
 const TONES = {
   healthy: "good", ready: "good", closed: "good", resolved: "good", done: "good",
-  degraded: "fair", half_open: "fair", acknowledged: "fair", ticket: "fair", held_back: "fair", dry_run: "fair",
+  degraded: "fair", half_open: "fair", acknowledged: "fair", ticket: "fair", held_back: "fair", begun: "fair", dry_run: "fair",
   unhealthy: "bad", down: "bad", breaker_state_open: "bad", forced_open: "bad", open: "bad", page: "bad", failed: "bad",
 };
 const state = (name) => tag(TONES[name] ?? "", word(name));
