@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from tests.fixtures.databases import make_server
 from tests.fixtures.served_house import serve
 from tests.fixtures.service import EXAMPLES
@@ -19,7 +19,7 @@ from ironleaf.application.doctor_database import examine_database
 from ironleaf.application.probes import DatabaseProbe
 from ironleaf.faults import FaultyModelServer, ManualClock
 from ironleaf.foundation.clock import SystemClock
-from ironleaf.foundation.database import Database, DatabaseSettings, DatabaseUnavailable, Trouble
+from ironleaf.foundation.database import Database, DatabaseSettings, DatabaseUnavailable, Trouble, migrating
 from ironleaf.foundation.health import HealthStatus
 from ironleaf.services.engines.canary import CANARY_WORDS
 from ironleaf.services.engines.ledger_store import ENTRIES
@@ -121,6 +121,28 @@ async def test_a_file_that_is_taken_away_is_missed_at_once_and_used_once_it_is_b
     assert await database.run(lambda connection: connection.execute(select(ENTRIES)).all()) == []
     assert (await probe.check()).status is HealthStatus.HEALTHY
     await database.aclose()
+
+
+async def test_a_schema_that_is_changed_under_a_running_service_is_told_until_it_fits_again(database: Database) -> None:
+    probe = DatabaseProbe(database)
+    assert (await probe.check()).status is HealthStatus.HEALTHY
+    database.alter(lambda connection: migrating.downgrade(connection, migrating.BASE))
+    with pytest.raises(DatabaseUnavailable):
+        await database.run(lambda connection: connection.execute(select(ENTRIES)).all())
+    for _ in range(2):
+        result = await probe.check()
+        assert (result.status, result.detail) == (HealthStatus.DEGRADED, f"{database.dialect}: schema")
+    database.alter(migrating.upgrade)
+    assert (await probe.check()).status is HealthStatus.HEALTHY
+
+
+async def test_a_newer_programs_schema_stays_told(database: Database) -> None:
+    newer = text("update alembic_version set version_num = '20990101_newer'")
+    database.transact(lambda connection: connection.execute(newer))
+    with pytest.raises(DatabaseUnavailable):
+        database.migrate()
+    for _ in range(2):
+        assert (await DatabaseProbe(database).check()).detail == f"{database.dialect}: newer"
 
 
 async def test_a_full_disk_is_told_and_over_once_a_row_is_taken(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import text
 
 from ironleaf.foundation.database import migrating
+from ironleaf.foundation.database.errors import Trouble, make_unavailable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -35,8 +36,15 @@ def answer(connection: Connection) -> None:
 
 
 def touch(connection: Connection) -> None:
-    """Write a row as it is: proves that the disk takes it, and that the schema is there."""
+    """Write a row as it is: proves that the disk takes it, and that the schema is this program's.
+
+    Raises:
+        DatabaseUnavailable: the schema is older or newer than this program.
+    """
     connection.execute(_TOUCH)
+    version = migrating.read_version(connection)
+    if version != migrating.find_head():
+        raise make_unavailable(Trouble.SCHEMA if migrating.knows(version) else Trouble.NEWER, schema=version)
 
 
 def try_table(connection: Connection) -> None:
