@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from ironleaf.application.admission import Admission
+from ironleaf.application.settings import Settings
+from ironleaf.foundation.database.address import SqliteAddress, parse_address
 from ironleaf.foundation.health import HealthBoard, HealthStatus
 from ironleaf.foundation.monitoring.detection import BackendFigures, DiskFigures, MemoryFigures, QueueFigures, Tick
+from ironleaf.foundation.places import find_state_directory
 from ironleaf.foundation.processes.memory_use import measure_memory
 from ironleaf.foundation.resilience import BreakerState, Bulkhead, OpenReason
 from ironleaf.services.engines.examination import Finding
@@ -20,6 +23,8 @@ from ironleaf.services.engines.probe import BackendWatch
 
 STATE_RESERVE_BYTES: Final = 256 * 1024 * 1024
 """Free room that database, logs and ledger need to go on."""
+DISK: Final = "disk"
+SPOOL: Final = "spool"
 _NO_TROUBLE: Final = frozenset({Finding.READS, Finding.BUSY, Finding.RESTING})
 """Busy speaks of load, and a breaker that a person opened is no news to anybody."""
 _DEFINITE: Final = frozenset({Finding.MODEL_MISSING, Finding.KEY_REFUSED, Finding.UNPAID})
@@ -67,9 +72,9 @@ class HouseFigures:
         return full
 
     async def look_at_health(self) -> None:
-        """Ask the health board."""
+        """Ask the health board. Disks are left out: their own rule speaks before the room ends."""
         report = await self._board.report()
-        self._health = {name: result.status for name, result in report.components.items()}
+        self._health = {name: result.status for name, result in report.components.items() if name != DISK}
 
     async def look_at_resources(self) -> None:
         """Read disks and memory, in a thread: a network disk may take its time."""
@@ -90,6 +95,19 @@ def read_backend(watch: BackendWatch) -> BackendFigures:
         definite=refused or finding in _DEFINITE,
         proven=rests and snapshot.reason is OpenReason.PROBE_FAILED,
     )
+
+
+def list_places(settings: Settings) -> tuple[DiskPlace, ...]:
+    """Return the directories whose disks are looked after: where files, records and logs are written."""
+    files, logs, database = settings.files, settings.logs, parse_address(settings.database.url)
+    spool = DiskPlace(name=SPOOL, directory=files.spool_directory, reserve_bytes=files.spool_free_bytes_min)
+    others = {"state": find_state_directory()}
+    if isinstance(database, SqliteAddress):
+        others["database"] = database.path.parent
+    if logs.file:
+        others["logs"] = logs.directory
+    kept = (DiskPlace(name=name, directory=where, reserve_bytes=STATE_RESERVE_BYTES) for name, where in others.items())
+    return spool, *kept
 
 
 def read_disks(places: Sequence[DiskPlace]) -> tuple[DiskFigures, ...]:

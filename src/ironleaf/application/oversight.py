@@ -13,7 +13,7 @@ from ironleaf.application.admission import Admission
 from ironleaf.application.alerting import Alerting, build_alerting
 from ironleaf.application.detection import Detection
 from ironleaf.application.engine_desk import EngineDesk
-from ironleaf.application.figures import STATE_RESERVE_BYTES, DiskPlace, build_figures
+from ironleaf.application.figures import build_figures, list_places
 from ironleaf.application.settings import Settings
 from ironleaf.application.subscriptions import each, log_signal
 from ironleaf.application.watching import Watching
@@ -22,10 +22,8 @@ from ironleaf.foundation.database import Database, DatabaseUnavailable
 from ironleaf.foundation.errors import Catalogue
 from ironleaf.foundation.health import HealthBoard
 from ironleaf.foundation.monitoring.recorder import Recorder
-from ironleaf.foundation.places import find_state_directory
 from ironleaf.foundation.resilience import Bulkhead
 from ironleaf.services.engines.probe import BackendWatch
-from ironleaf.services.files.settings import FileSettings
 
 MENDINGS_READ: Final = 100
 """Entries of the ledger that are looked through for what healed an incident: days of a backend in trouble."""
@@ -62,7 +60,7 @@ def build_oversight(settings: Settings, house: Overseen, *, clock: Clock, random
         clock=clock,
         random=random,
     )
-    figures = build_figures(_list_places(settings.files), house.admission, house.bulkheads, house.watches, house.board)
+    figures = build_figures(list_places(settings), house.admission, house.bulkheads, house.watches, house.board)
     say = each(log_signal, alerting.desk.hear)
     detection = Detection(settings.detection, figures=figures, catalogue=house.catalogue, say=say, clock=clock)
     alerting.desk.ask_for_absent(detection)
@@ -79,9 +77,3 @@ async def recall_past(detection: Detection, recorder: Recorder) -> None:
         logger.warning("detection: the past cannot be read: %s", failure.entry.reason)
         return
     detection.recall(request_hours=hours, fingerprints=causes)
-
-
-def _list_places(files: FileSettings) -> tuple[DiskPlace, ...]:
-    """Return the directories whose disks are looked after."""
-    spool = DiskPlace(name="spool", directory=files.spool_directory, reserve_bytes=files.spool_free_bytes_min)
-    return spool, DiskPlace(name="state", directory=find_state_directory(), reserve_bytes=STATE_RESERVE_BYTES)

@@ -415,7 +415,8 @@ def _judge_plain(said: dict[str, Any]) -> None:
     _require(set(details) <= {"service", "model"}, f"health has details of {sorted(details)}")
     _require(said["status"] in {*_HEALTH, "alive", "ready"}, f"health says {said['status']!r}")
     for name, state in said.get("components", {}).items():
-        _require(name in {"service", "model", "database"} and state in _HEALTH, f"a component says {name!r}: {state!r}")
+        known = name in {"service", "model", "database", "disk"} and state in _HEALTH
+        _require(known, f"a component says {name!r}: {state!r}")
 
 
 def _judge_document(document: dict[str, Any], expected: Expected, request_id: str) -> None:

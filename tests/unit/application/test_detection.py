@@ -62,16 +62,19 @@ class Scene:
 
 
 def build(
-    *places: DiskPlace, say: Callable[[Signal], None] | None = None, queue: Callable[[], QueueFigures] | None = None
+    *places: DiskPlace,
+    say: Callable[[Signal], None] | None = None,
+    queue: Callable[[], QueueFigures] | None = None,
+    part: str = "database",
 ) -> Scene:
-    clock, part, said = ManualClock(), Part(), list[Signal]()
+    clock, looked_at, said = ManualClock(), Part(part), list[Signal]()
     figures = HouseFigures(
-        queues=() if queue is None else (queue,), watches=(), places=places, board=HealthBoard((part,), clock)
+        queues=() if queue is None else (queue,), watches=(), places=places, board=HealthBoard((looked_at,), clock)
     )
     detection = Detection(
         DetectionSettings(), figures=figures, catalogue=build_catalogue(), say=say or said.append, clock=clock
     )
-    return Scene(clock, detection, part, said)
+    return Scene(clock, detection, looked_at, said)
 
 
 @asynccontextmanager
@@ -163,6 +166,14 @@ def test_a_disk_is_looked_at_once_and_where_a_directory_is_missing_its_parent_te
     (figures,) = read_disks(places)
     assert (figures.name, figures.reserve_bytes) == ("spool", 7)
     assert figures.free_bytes > 0
+
+
+async def test_a_disk_is_told_of_by_its_own_rule_and_not_as_a_component_too() -> None:
+    scene = build(part="disk")
+    scene.part.status = HealthStatus.UNHEALTHY
+    async with running(scene):
+        await scene.clock.run_for(60)
+    assert scene.said == []
 
 
 async def test_a_disk_that_is_full_is_told(tmp_path: Path) -> None:

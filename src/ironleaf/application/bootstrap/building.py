@@ -18,8 +18,9 @@ from ironleaf.application.bootstrap.house import House
 from ironleaf.application.bootstrap.workers import build_decoders, build_recognisers
 from ironleaf.application.catalogue import build_catalogue, build_notices
 from ironleaf.application.engine_desk import EngineDesk
+from ironleaf.application.figures import list_places
 from ironleaf.application.oversight import Overseen, build_oversight
-from ironleaf.application.probes import DatabaseProbe, PoolProbe
+from ironleaf.application.probes import DatabaseProbe, DiskProbe, PoolProbe
 from ironleaf.application.progress import ProgressBoard
 from ironleaf.application.records import build_records
 from ironleaf.application.settings import Settings, list_secrets
@@ -76,7 +77,7 @@ def build_house(
     flow = build_flow(settings, decoders, engines, quarantine, catalogue, watching, clock)
     admission = build_admission(settings.server, clock)
     model = ModelProbe(watches, own_model) if watches else own_model
-    known = (DatabaseProbe(database),) if keeps_records else ()
+    known = (DatabaseProbe(database), DiskProbe(list_places(settings))) if keeps_records else ()
     health = HealthBoard((PoolProbe("service", decoders), model, *known), clock)
     bulkheads = tuple(each.bulkhead for each in backends)
     overseen = Overseen(database, catalogue, desk, admission, bulkheads, watches, health, watching)
