@@ -63,6 +63,14 @@ def test_what_is_taken_takes_back_what_was_refused_below_it_and_nothing_else() -
     assert sizes.find(sized(pixels=400, image_bytes=50), now_s=1.0) is TOO_LARGE_FOR_MODEL
 
 
+def test_what_a_smaller_refusal_replaced_is_taken_back_with_it() -> None:
+    sizes = refused(sized(image_bytes=200), sized())
+    sizes.note_taken(sized())
+    assert sizes.find(sized(image_bytes=200), now_s=1.0) is None, (
+        "which costs one call in vain, if it is still too large"
+    )
+
+
 def test_of_too_many_sizes_the_newest_are_kept() -> None:
     apart = [sized(pixels=100 + step, image_bytes=1000 - step) for step in range(REFUSALS_MAX + 1)]
     sizes = refused(*apart)
@@ -76,7 +84,8 @@ STEPS = st.lists(st.tuples(SIZES, st.booleans(), st.floats(0.0, 40.0)), max_size
 @given(STEPS, SIZES)
 def test_it_says_what_a_full_memory_would_say(steps: list[tuple[RequestSize, bool, float]], asked: RequestSize) -> None:
     """Against the plainest telling: something no larger was refused within the time, and nothing since has shown
-    otherwise. Sizes are so few that the bound of the memory is reached by no frontier of them."""
+    otherwise or taken its place, as a smaller refusal does. Sizes are so few that the bound of the memory is reached
+    by no frontier of them."""
     sizes, now_s, told = RefusedSizes(), 0.0, list[tuple[RequestSize, bool, float]]()
     for size, taken, pause_s in steps:
         now_s += pause_s
@@ -89,7 +98,9 @@ def test_it_says_what_a_full_memory_would_say(steps: list[tuple[RequestSize, boo
         not taken
         and now_s < at_s + REFUSAL_REMEMBERED_S
         and no_larger(size, asked)
-        and not any(later and no_larger(size, other) for other, later, _ in told[place + 1 :])
+        and not any(
+            no_larger(size, other) if later else no_larger(other, size) for other, later, _ in told[place + 1 :]
+        )
         for place, (size, taken, at_s) in enumerate(told)
     )
     assert (sizes.find(asked, now_s=now_s) is not None) is expected
