@@ -24,6 +24,7 @@ from ironleaf.application.doctor import (
 from ironleaf.application.doctor_words import MENDS, STEPS, advise
 from ironleaf.application.settings import VlSettings, load_settings
 from ironleaf.faults import CANARIES, FaultyModelServer
+from ironleaf.foundation.alerting.deliveries import Finding
 from ironleaf.foundation.clock import SystemClock
 from ironleaf.foundation.processes import PoolStatus
 from ironleaf.foundation.processes.sandbox.report import SandboxReport
@@ -185,6 +186,20 @@ def test_what_was_found_is_said_in_chinese(capsys: pytest.CaptureFixture[str]) -
     show(checks, language="zh", as_json=False)
     said = capsys.readouterr().out
     assert all(word in said for word in ("尚未创建", "只读", "512 MiB"))
+
+
+@pytest.mark.parametrize("finding", Finding)
+def test_what_came_of_a_test_message_is_said_in_chinese_and_by_its_word(
+    finding: Finding, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show(
+        [Check(subject="hook", step="sent", verdict=Verdict.FAILED, finding=finding.value)],
+        language="zh",
+        as_json=False,
+    )
+    said = capsys.readouterr().out
+    assert f"({finding.value})" in said
+    assert "拒绝访问" not in said
 
 
 def run_doctor(directory: Path, **settings: str) -> subprocess.CompletedProcess[str]:

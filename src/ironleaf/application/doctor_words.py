@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from ironleaf.application.probes import TROUBLES
+from ironleaf.foundation.alerting.deliveries import Finding
 from ironleaf.foundation.errors import Language
 
 
@@ -172,6 +173,19 @@ FINDINGS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """Words of a closed list that a check may find, in Chinese; numbers and names are the same in both languages."""
+SENT: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        Finding.SENT.value: "已发送",
+        Finding.REFUSED.value: "对方未接收",
+        Finding.UNREACHABLE.value: "无法连接",
+        Finding.TIMEOUT.value: "超时",
+        Finding.ADDRESS_NOT_ALLOWED.value: "地址不允许",
+        Finding.REDIRECTED.value: "被重定向",
+        Finding.CROWDED.value: "待发送过多",
+        Finding.BROKEN.value: "通道出错",
+    }
+)
+"""What came of a test message, with the word by which runbooks and deliveries know it."""
 
 
 def name_step(step: str, language: Language) -> str:
@@ -179,9 +193,13 @@ def name_step(step: str, language: Language) -> str:
     return STEPS[step].in_language(language)
 
 
-def name_finding(finding: str, language: Language) -> str:
+def name_finding(step: str, finding: str, language: Language) -> str:
     """Return what was found."""
-    return FINDINGS.get(finding, finding) if language == "zh" else finding
+    if language != "zh":
+        return finding
+    if step.startswith("sent"):
+        return f"{SENT[finding]} ({finding})"
+    return FINDINGS.get(finding, finding)
 
 
 def advise(subject: str, step: str, language: Language) -> str:

@@ -64,7 +64,7 @@ def show(checks: Sequence[Check], *, language: Language, as_json: bool) -> None:
     rows: list[tuple[str, ...]] = []
     for check in checks:
         row = _describe(check, language)
-        verdict, finding = _MARKS[check.verdict][1][language], name_finding(check.finding, language)
+        verdict, finding = _MARKS[check.verdict][1][language], name_finding(check.step, check.finding, language)
         rows.append((verdict, check.subject, row["check"] or "", finding, row["mend"] or ""))
     marks = [_MARKS[check.verdict][0] for check in checks]
     print_rows(_HEADS[language], rows, language=language, folds=(1, 2, 3, 4), marks=marks)
