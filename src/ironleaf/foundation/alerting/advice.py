@@ -21,8 +21,8 @@ RULE_ADVICE: Final[Mapping[str, Text]] = MappingProxyType(
             "请用 `ironleaf errors stats` 找出失败最多的错误，优先处理。",
         ),
         "budget-leak": Text(
-            "Compare this week's causes with last week's in `ironleaf errors stats --window 7d`.",
-            "请用 `ironleaf errors stats --window 7d` 对比本周与上周的错误原因。",
+            "See in `ironleaf errors stats --window 7d` what fails most, and by `known since` which causes are new.",
+            "请用 `ironleaf errors stats --window 7d` 查看失败最多的错误，并按“首次发现”一列找出新出现的原因。",
         ),
         "needs-a-person": Text(
             "Follow the advice for this error; nothing here will heal by itself.",
