@@ -66,6 +66,25 @@ def test_an_error_that_does_not_exist_is_not_found(wrong: str) -> None:
     assert run("show", wrong).exit_code == catalogue.EXIT_UNKNOWN
 
 
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("errors", "show", "no-such-error"), "没有这个错误"),
+        (("errors", "explain", "nothing"), "请求编号"),
+        (("errors", "explain", REQUEST), "没有该请求的记录"),
+        (("db", "downgrade", "base"), "请先停止服务"),
+    ],
+    ids=["an error", "no id", "a request", "a schema"],
+)
+def test_what_cannot_be_done_is_said_in_chinese_too(
+    arguments: tuple[str, ...], word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    told = CliRunner().invoke(commands.app, [*arguments], env={"LC_ALL": "zh_CN.UTF-8"})
+    assert told.exit_code != 0
+    assert word in told.output
+
+
 def test_an_error_is_shown_by_its_code_and_by_its_reason() -> None:
     assert run("show", "50030").output == run("show", "internal-error").output
 

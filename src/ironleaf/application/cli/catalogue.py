@@ -15,13 +15,21 @@ from ironleaf.application.catalogue import build_catalogue
 from ironleaf.application.cli.exits import EXIT_CODES, find_language, say
 from ironleaf.application.cli.tables import print_rows
 from ironleaf.application.settings import load_settings
-from ironleaf.foundation.errors import Entry, Kind, Language
+from ironleaf.foundation.errors import Entry, Kind, Language, Text
 from ironleaf.foundation.monitoring import Dimension, Window
 from ironleaf.foundation.observability import Redactor, find_records
 
 app = typer.Typer(help="The catalogue of errors, and what happened to a request.", no_args_is_help=True)
 
 EXIT_UNKNOWN = EXIT_CODES[Kind.NOT_FOUND]
+_UNKNOWN: Final = Text(
+    en="There is no such error; `ironleaf errors list` shows them all.",
+    zh="没有这个错误；`ironleaf errors list` 会列出全部。",
+)
+_NO_ID: Final = Text(
+    en="This is no request id: it has 26 letters and digits, and every answer carries it in X-Request-Id.",
+    zh="这不是请求编号：请求编号由 26 个字母和数字组成，每个应答的 X-Request-Id 中都有。",
+)
 _HEADS: Final[dict[Language, tuple[str, ...]]] = {
     "en": ("code", "reason", "level", "kind", "message"),
     "zh": ("代码", "错误", "级别", "类别", "消息"),
@@ -45,7 +53,7 @@ def show(reason: Annotated[str, typer.Argument(help="A reason or a code.")]) -> 
     catalogue = build_catalogue()
     entry = next((each for each in catalogue if reason in {each.reason, str(each.code)}), None)
     if entry is None:
-        say("There is no such error; `ironleaf errors list` shows them all.")
+        say(_UNKNOWN.in_language(find_language()))
         raise typer.Exit(EXIT_UNKNOWN)
     sys.stdout.write(describe_entry(entry, find_language()))
 
@@ -62,17 +70,28 @@ def explain(
     try:
         records = find_records(folder, request_id)
     except OSError:
-        say(f"The log files in {folder} cannot be read.")
+        say(_not_read(folder).in_language(find_language()))
         raise typer.Exit(EXIT_CODES[Kind.FORBIDDEN]) from None
     except ValueError:
-        say("This is no request id: it has 26 letters and digits, and every answer carries it in X-Request-Id.")
+        say(_NO_ID.in_language(find_language()))
         raise typer.Exit(EXIT_CODES[Kind.INVALID_INPUT]) from None
     if not records:
-        say(f"Nothing is known of this request in {folder}; it may be older than the log files, or from another host.")
+        say(_not_found(folder).in_language(find_language()))
         raise typer.Exit(EXIT_UNKNOWN)
     sys.stdout.write(tell_story(records, find_language()))
     if bundle is not None:
         write_bundle(bundle, request_id, records)
+
+
+def _not_read(folder: Path) -> Text:
+    return Text(en=f"The log files in {folder} cannot be read.", zh=f"无法读取 {folder} 中的日志文件。")
+
+
+def _not_found(folder: Path) -> Text:
+    return Text(
+        en=f"Nothing is known of this request in {folder}; it may be older than the log files, or from another host.",
+        zh=f"{folder} 中没有该请求的记录；它可能早于现存日志文件，或由其他主机处理。",
+    )
 
 
 @app.command()

@@ -11,15 +11,23 @@ from typing import Annotated, Final
 
 import typer
 
-from ironleaf.application.cli.exits import EXIT_CODES, say
+from ironleaf.application.cli.exits import EXIT_CODES, find_language, say
 from ironleaf.application.settings import load_settings
 from ironleaf.foundation.clock import SystemClock
 from ironleaf.foundation.database import Database
-from ironleaf.foundation.errors import Kind
+from ironleaf.foundation.errors import Kind, Text
 
 app = typer.Typer(help="The database's schema, by hand: the service does this when it starts.", no_args_is_help=True)
 
 EXIT_UNKNOWN: Final = EXIT_CODES[Kind.NOT_FOUND]
+_SURE: Final = Text(
+    en="Stop the service, make a backup, and say --yes: what newer tables hold is deleted.",
+    zh="请先停止服务并备份，然后加上 --yes：较新的数据表中的内容会被删除。",
+)
+_NO_VERSION: Final = Text(
+    en="There is no such version; `ironleaf db current` names the newest.",
+    zh="没有这个版本；`ironleaf db current` 会显示最新版本。",
+)
 
 
 @app.command()
@@ -49,7 +57,7 @@ def downgrade(
     from ironleaf.foundation.database import migrating
 
     if not yes:
-        say("Stop the service, make a backup, and say --yes: what newer tables hold is deleted.")
+        say(_SURE.in_language(find_language()))
         raise typer.Exit(EXIT_CODES[Kind.INVALID_INPUT])
     _move(migrating.downgrade, target)
 
@@ -61,7 +69,7 @@ def _move(step: Callable[..., None], target: str) -> None:
         try:
             database.alter(lambda connection: step(connection, target))
         except migrating.NoSuchVersion:
-            say("There is no such version; `ironleaf db current` names the newest.")
+            say(_NO_VERSION.in_language(find_language()))
             raise typer.Exit(EXIT_UNKNOWN) from None
         version = database.transact(migrating.read_version, read_only=True)
     sys.stdout.write(f"{version or 'empty'}\n")
