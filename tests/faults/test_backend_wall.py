@@ -202,6 +202,25 @@ async def test_one_bad_page_does_not_open_the_breaker() -> None:
     assert house.backends[0].breaker.snapshot().state is BreakerState.CLOSED
 
 
+async def test_an_album_without_words_does_not_open_the_breaker() -> None:
+    """Nothing read may be right: the canary page, read well at the same time, tells."""
+    async with FaultyModelServer("200-empty", "ok", text=GOOD_TEXT) as server, build(server) as house:
+        first = await house.read()
+        await server.use("200-empty")
+        pages = [first, *[await house.read() for _ in range(11)]]
+        assert server.hits == 12 + 1
+    assert {(page.attempts[0].outcome, page.attempts[0].reason) for page in pages} == {
+        (AttemptOutcome.REJECTED, "answer-empty")
+    }
+    assert house.backends[0].breaker.snapshot().state is BreakerState.CLOSED
+
+
+async def test_a_model_that_reads_nothing_at_all_opens_it() -> None:
+    async with FaultyModelServer("200-empty", text=GOOD_TEXT) as server, build(server) as house:
+        pages = [await house.read() for _ in range(12)]
+    assert pages[-1].degraded_reason == "circuit-open"
+
+
 @pytest.mark.parametrize("fault", ["503", "reset", "502-html", "500-stack"])
 async def test_while_an_equal_is_left_nobody_waits_to_ask_the_sick_one_again(fault: str) -> None:
     """One call, and for a doubtful 500 the canary page; then the equal is asked at once."""

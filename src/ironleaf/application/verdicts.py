@@ -17,6 +17,8 @@ REFUSED: Final = "answer-refused"
 WRAPPED: Final = "answer-wrapped"
 _DECLINED: Final = frozenset({REFUSED, "answer-filtered"})
 """A filter's word and the model's own are one thing to the operator: the page was declined."""
+_NOTHING_READ: Final = frozenset({"answer-empty", "no-text-claimed"})
+"""True of a photo without words, and what a sick model says of any page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,10 @@ class VerdictRejection:
     @property
     def entry(self) -> Entry:
         return CONTENT_REFUSED if self.reason in _DECLINED else MODEL_ANSWER_UNUSABLE
+
+    @property
+    def may_be_right(self) -> bool:
+        return self.reason in _NOTHING_READ
 
 
 def judge_answer(answer: Answer) -> Rejection | None:

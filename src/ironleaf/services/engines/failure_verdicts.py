@@ -35,7 +35,7 @@ _IGNORED: Final = FailureVerdict(retry_same=False, counts_as_failure=False)
 def judge_failure(failure: Exception) -> FailureVerdict:
     """Return what ``failure`` says about the backend, and whether the same call may help."""
     if isinstance(failure, AnswerRejected):
-        return FailureVerdict(retry_same=False, counts_as_failure=False, content=True)
+        return FailureVerdict(retry_same=False, counts_as_failure=False, content=not failure.blames_input)
     if isinstance(failure, UpstreamFailure):
         return _judge_upstream(failure)
     if isinstance(failure, IronleafError):

@@ -44,7 +44,7 @@ from ironleaf.services.engines.errors import (
 from ironleaf.services.engines.examination import ProbeBudget
 from ironleaf.services.engines.failure_verdicts import judge_failure, judge_undeclined
 from ironleaf.services.engines.upstream_failures import FailureKind
-from ironleaf.services.engines.vision_language.answer import NotOffered, UpstreamFailure
+from ironleaf.services.engines.vision_language.answer import AnswerRejected, NotOffered, UpstreamFailure
 
 if TYPE_CHECKING:
     from random import Random
@@ -186,8 +186,11 @@ class GuardedEngine:
             self._tell(began_s, failure)
             if failure.deadline_bound and self._clock.monotonic() - began_s >= PATIENCE_S:
                 failure.deadline_bound = False
-            if await self._blames_the_input(failure):
-                failure.blames_input = True
+            failure.blames_input = await self._blames_the_input(failure)
+            raise
+        except AnswerRejected as rejected:
+            self._tell(began_s, rejected)
+            rejected.blames_input = await self._blames_the_input(rejected)
             raise
         except NotOffered:  # no attempt was made
             raise
@@ -202,8 +205,8 @@ class GuardedEngine:
         ended = AttemptEnded(name=self.alias, at_s=now_s, duration_s=now_s - began_s, private_failure=failure)
         emit(self._on_event, ended)
 
-    async def _blames_the_input(self, failure: UpstreamFailure) -> bool:
-        if self._doubt is None or failure.verdict.kind not in _MAY_BE_THE_INPUT:
+    async def _blames_the_input(self, failure: UpstreamFailure | AnswerRejected) -> bool:
+        if self._doubt is None or not _may_be_the_input(failure):
             return False
         return await self._doubt.server_works()
 
@@ -212,6 +215,12 @@ class GuardedEngine:
             await read_canary(self._engine, self._clock)
         except CanaryFailed as error:
             raise ModelFailure(ENGINE_FAILED, context={"backend": self.alias, "canary": "not read"}) from error
+
+
+def _may_be_the_input(failure: UpstreamFailure | AnswerRejected) -> bool:
+    if isinstance(failure, AnswerRejected):
+        return failure.rejection.may_be_right
+    return failure.verdict.kind in _MAY_BE_THE_INPUT
 
 
 def as_not_asked(told: IronleafError) -> NotAsked:

@@ -54,6 +54,11 @@ class Rejection(Protocol):
         """The verdict, from a closed list: stands in the page's attempts."""
         ...
 
+    @property
+    def may_be_right(self) -> bool:
+        """Whether a model in good health says so of some pages: that there is nothing to read."""
+        ...
+
 
 Judge = Callable[[Answer], Rejection | None]
 Doubt = Callable[[Answer], tuple[str, ...]]
@@ -102,6 +107,8 @@ class AnswerRejected(ModelFailure):
     def __init__(self, rejection: Rejection, *, context: Mapping[str, object] | None = None) -> None:
         super().__init__(rejection.entry, context=context)
         self.rejection = rejection
+        self.blames_input = False
+        """Set by a guard that saw the server read another page well at the same time."""
 
     def __reduce__(self) -> tuple[object, ...]:
         return (partial(AnswerRejected, context=self.context), (self.rejection,))
