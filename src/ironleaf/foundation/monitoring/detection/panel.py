@@ -44,8 +44,7 @@ class Panel:
         if self._started_s is None:
             self._started_s = tick.now_s
         self._now = tick.now_s, tick.at
-        well = {each.component for each in tick.backends if each.reads}
-        self._well_since_s = {name: self._well_since_s.get(name, tick.now_s) for name in well}
+        self._well_since_s = {name: self._well_since_s.get(name, tick.now_s) for name in tick.find_seen_well()}
         said: list[Signal] = []
         for name, detector in self._detectors.items():
             said += self._ask(name, detector, tick)

@@ -33,8 +33,8 @@ class Rule:
     waits_s: float = 0.0
     """So long it stands by itself before people are told: it is the first sign of what another rule names better."""
     seen_well_s: float | None = None
-    """A silence of so many seconds ends it at a model server that is seen to read all the while: a canary page comes
-    every minute. None: the canary page proves nothing about it."""
+    """A silence of so many seconds ends it at a part that is seen to work all the while: a canary page comes every
+    minute, the health report oftener. None: neither proves anything about it."""
 
 
 ERROR_ONSET: Final = Rule(

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from ironleaf.foundation.health import HealthStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from ironleaf.foundation.errors import AlertRule, Level
-    from ironleaf.foundation.health import HealthStatus
     from ironleaf.foundation.monitoring.detection.rules import Rule
+
+PROBED: Final = frozenset({"database", "disk"})
+"""Components whose health is asked by doing what work does with them: if they are healthy, they work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,10 +124,14 @@ class Tick:
     def find_seen_well_s(self, rule: Rule, component: str) -> float | None:
         """Return the silence that ends a condition of a part that is known to work, not only not known to fail.
 
-        Known of model servers alone; None: of others, or where the rule takes no canary page's word.
+        None: nothing is seen of it, or the rule takes no such word.
         """
-        reads = any(each.reads and each.component == component for each in self.backends)
-        return rule.seen_well_s if reads else None
+        return rule.seen_well_s if component in self.find_seen_well() else None
+
+    def find_seen_well(self) -> frozenset[str]:
+        """Return the parts that are seen to work without callers' work: servers that read, and what a probe uses."""
+        probed = {name for name in PROBED if self.health.get(name) is HealthStatus.HEALTHY}
+        return frozenset({each.component for each in self.backends if each.reads} | probed)
 
     def is_silenced(self, component: str) -> bool:
         """Tell whether the absence of failures means nothing, since the part is not asked at present."""

@@ -6,15 +6,17 @@ import math
 import random
 from datetime import timedelta
 
+import pytest
 from tests.fixtures.detection import MONDAY, Stage, fail
 
 from ironleaf.foundation.errors import AlertRule, Level
+from ironleaf.foundation.health import HealthStatus
 from ironleaf.foundation.monitoring import SignalState
 from ironleaf.foundation.monitoring.detection.novelty import KNOWN_MAX, STANDING_MAX, Novelty
 from ironleaf.foundation.monitoring.detection.silence import Silence
 from ironleaf.foundation.monitoring.detection.slowness import HISTORY_MIN, Slowness, find_percentile
 from ironleaf.foundation.monitoring.detection.surge import Surge
-from ironleaf.foundation.monitoring.detection.tick import BackendFigures, Failures, Sight
+from ironleaf.foundation.monitoring.detection.tick import PROBED, BackendFigures, Failures, Sight
 
 ON, OFF = SignalState.FIRING, SignalState.CLEAR
 
@@ -182,6 +184,23 @@ def test_what_was_new_at_a_backend_is_over_once_the_backend_is_seen_to_read() ->
     assert stage.states == [ON]
     stage.feed(1, backends=(BackendFigures(alias="alpha", reads=True),))
     assert stage.states == [ON, OFF]
+
+
+@pytest.mark.parametrize("part", sorted(PROBED))
+def test_a_hiccup_is_over_once_the_health_report_finds_the_part_well(part: str) -> None:
+    stage = Stage(Novelty())
+    stage.feed(sights=sight("young", component=part))
+    stage.feed_for(600, every_s=60, health={part: HealthStatus.DEGRADED, "service": HealthStatus.HEALTHY})
+    assert stage.states == [ON]
+    stage.feed(60, health={part: HealthStatus.HEALTHY})
+    assert stage.states == [ON, OFF]
+
+
+def test_a_healthy_report_says_nothing_of_the_service_itself() -> None:
+    stage = Stage(Novelty())
+    stage.feed(sights=sight("young"))
+    stage.feed_for(3500, every_s=100, health={"service": HealthStatus.HEALTHY})
+    assert stage.states == [ON]
 
 
 def test_a_second_new_one_of_the_same_cause_is_news() -> None:
