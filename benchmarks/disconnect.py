@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
-from benchmarks.peers.systems import PICTURE, find_port, run_process, wait_ready
+from benchmarks.peers.systems import PICTURE, find_port, make_environ, run_service
 
 from ironleaf.faults import FaultyModelServer
 
@@ -164,16 +164,8 @@ async def serve(fault: str) -> AsyncGenerator[Service]:
         port = find_port()
         with tempfile.TemporaryDirectory() as home:
             backend = {"alias": "reader", "base_url": server.base_url, "model": "m"}
-            environ = {
-                "XDG_STATE_HOME": home,
-                "IRONLEAF_FILES__SPOOL_DIRECTORY": f"{home}/spool",
-                "IRONLEAF_ENGINES__VL__BACKENDS": json.dumps([backend]),
-                "IRONLEAF_ENGINES__VL__CANARY": "false",
-                "IRONLEAF_WORKERS__RECOGNISERS": "2",
-            }
-            command = [sys.executable, "-m", "ironleaf", "serve", "--port", str(port)]
-            with run_process(command, environ, Path(home)) as process:
-                await wait_ready(f"http://127.0.0.1:{port}/readyz", process)
+            settings = {"IRONLEAF_ENGINES__VL__CANARY": "false", "IRONLEAF_WORKERS__RECOGNISERS": "2"}
+            async with run_service(make_environ(home, [backend], **settings), port):
                 yield Service(port, server, client)
 
 

@@ -18,7 +18,6 @@ import io
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,10 +25,9 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import aiohttp
-from benchmarks.peers.systems import MODEL, WORDS, find_port, run_process, wait_ready
+from benchmarks.peers.systems import MODEL, WORDS, find_port, make_environ, make_key, run_service
 from PIL import Image, ImageOps
 
 from ironleaf.faults import FAULTS, FaultyModelServer
@@ -130,22 +128,11 @@ async def serve(timeout_s: int) -> AsyncIterator[Caller]:
     port = find_port()
     async with FaultyModelServer("ok", text=f"{WORDS}\n\nread", models=(MODEL,)) as server:
         with tempfile.TemporaryDirectory() as home:
-            environ = {
-                "XDG_STATE_HOME": home,
-                "IRONLEAF_LOGS__DIRECTORY": home,
-                "IRONLEAF_FILES__SPOOL_DIRECTORY": f"{home}/spool",
-                "IRONLEAF_ENGINES__VL__BACKENDS": json.dumps(
-                    [{"alias": ALIAS, "base_url": server.base_url, "model": MODEL}]
-                ),
-            }
-            program = [sys.executable, "-m", "ironleaf"]
-            key = subprocess.run(  # noqa: ASYNC221 - nothing else runs yet
-                [*program, "keys", "create", "bench", "--scope", "ops", "--requests-per-minute", "60000"],
-                env={**os.environ, **environ}, capture_output=True, text=True, check=True, cwd=home,
-            ).stdout.strip()  # fmt: skip
+            backend = {"alias": ALIAS, "base_url": server.base_url, "model": MODEL}
+            environ = make_environ(home, [backend], IRONLEAF_LOGS__DIRECTORY=home)
+            key = await asyncio.to_thread(make_key, environ, "--requests-per-minute", "60000")
             address = f"http://127.0.0.1:{port}"
-            with run_process([*program, "serve", "--port", str(port)], environ, Path(home)) as process:
-                await wait_ready(f"{address}/readyz", process)
+            async with run_service(environ, port):
                 connector = aiohttp.TCPConnector(limit=0)
                 async with aiohttp.ClientSession(address, connector=connector) as client:
                     caller = Caller(client, server, key, timeout_s)

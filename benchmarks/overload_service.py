@@ -24,7 +24,6 @@ import io
 import json
 import os
 import random
-import subprocess
 import sys
 import tempfile
 import time
@@ -32,10 +31,9 @@ from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import aiohttp
-from benchmarks.peers.systems import PICTURE, WORDS, find_port, run_process, wait_ready
+from benchmarks.peers.systems import PICTURE, WORDS, find_port, make_environ, make_key, run_service
 from PIL import Image
 
 from ironleaf.faults import FaultyModelServer
@@ -205,13 +203,6 @@ def make_scan(size_mb: float, rng: random.Random) -> bytes:
     return file.getvalue()
 
 
-def make_key(environ: dict[str, str]) -> str:
-    """Return a new key that lets an operator in."""
-    command = [sys.executable, "-m", "ironleaf", "keys", "create", "watcher", "--scope", "ops"]
-    made = subprocess.run(command, env={**os.environ, **environ}, capture_output=True, text=True, check=True)
-    return made.stdout.strip()
-
-
 def part(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(share * len(values)))] if values else 0.0
 
@@ -241,17 +232,10 @@ async def measure(chosen: argparse.Namespace) -> int:
     async with FaultyModelServer("ok", text=f"{WORDS}\n\nread", latency_s=chosen.service_s, clock=clock) as server:
         with tempfile.TemporaryDirectory() as home:
             backend = {"alias": "slow", "base_url": server.base_url, "model": "m"}
-            environ = {
-                "XDG_STATE_HOME": home,
-                "IRONLEAF_FILES__SPOOL_DIRECTORY": f"{home}/spool",
-                "IRONLEAF_ENGINES__VL__BACKENDS": json.dumps([backend]),
-                "IRONLEAF_WORKERS__RECOGNISERS": "1",
-            }
-            command = [sys.executable, "-m", "ironleaf", "serve", "--port", str(port)]
+            environ = make_environ(home, [backend], IRONLEAF_WORKERS__RECOGNISERS="1")
             picture = make_scan(chosen.scan_mb, rng) if chosen.scan_mb else PICTURE
             key = await asyncio.to_thread(make_key, environ) if chosen.watchers else ""
-            with run_process(command, environ, Path(home)) as process:
-                await wait_ready(f"{address}/readyz", process)
+            async with run_service(environ, port):
                 connector = aiohttp.TCPConnector(limit=0)
                 async with aiohttp.ClientSession(connector=connector) as client:
                     caller = Caller(client, address, chosen.deadline_s, picture)

@@ -91,6 +91,34 @@ def find_port() -> int:
 
 # --- Ironleaf -------------------------------------------------------------------------------------------------------
 
+PROGRAM = (sys.executable, "-m", "ironleaf")
+
+
+def make_environ(home: str, backends: list[dict[str, object]], **settings: str) -> dict[str, str]:
+    """Return what tells a service to ask these backends, and to keep all that it writes in ``home``."""
+    return {
+        "XDG_STATE_HOME": home,
+        "IRONLEAF_FILES__SPOOL_DIRECTORY": f"{home}/spool",
+        "IRONLEAF_ENGINES__VL__BACKENDS": json.dumps(backends),
+        **settings,
+    }
+
+
+def make_key(environ: dict[str, str], *options: str) -> str:
+    """Return a new key that lets an operator in."""
+    command = [*PROGRAM, "keys", "create", "bench", "--scope", "ops", *options]
+    home = environ["XDG_STATE_HOME"]
+    made = subprocess.run(command, env={**os.environ, **environ}, cwd=home, capture_output=True, text=True, check=True)
+    return made.stdout.strip()
+
+
+@asynccontextmanager
+async def run_service(environ: dict[str, str], port: int) -> AsyncIterator[None]:
+    """Run the service until the end of the block, which begins when it takes work."""
+    with run_process([*PROGRAM, "serve", "--port", str(port)], environ, Path(environ["XDG_STATE_HOME"])) as process:
+        await wait_ready(f"http://127.0.0.1:{port}/readyz", process)
+        yield
+
 
 @asynccontextmanager
 async def serve_ironleaf(pair: Pair, *, backends: str) -> AsyncIterator[int]:
@@ -110,14 +138,7 @@ async def serve_ironleaf(pair: Pair, *, backends: str) -> AsyncIterator[int]:
     ]
     port = find_port()
     with tempfile.TemporaryDirectory() as home:
-        environ = {
-            "XDG_STATE_HOME": home,
-            "IRONLEAF_FILES__SPOOL_DIRECTORY": f"{home}/spool",
-            "IRONLEAF_ENGINES__VL__BACKENDS": json.dumps(described),
-        }
-        command = [sys.executable, "-m", "ironleaf", "serve", "--port", str(port)]
-        with run_process(command, environ, Path(home)) as process:
-            await wait_ready(f"http://127.0.0.1:{port}/readyz", process)
+        async with run_service(make_environ(home, described), port):
             yield port
 
 

@@ -11,7 +11,7 @@ from ironleaf.foundation.errors import AlertRule, Entry, Family, Kind, Level, Mo
 
 
 class NotAsked(ModelFailure):
-    """A guard turned the page away: the engine behind it never saw it."""
+    """The page was turned away before any attempt: whoever would have read it never saw it."""
 
 
 TEXT_LAYER_MISSING: Final = Entry(

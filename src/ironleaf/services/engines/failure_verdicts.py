@@ -10,7 +10,7 @@ from ironleaf.foundation.resilience import FailureVerdict, HardSignal
 from ironleaf.services.engines.errors import CIRCUIT_OPEN, NotAsked
 from ironleaf.services.engines.upstream_failures import CausedBy, FailureKind
 from ironleaf.services.engines.upstream_failures.errors import CONTENT_REFUSED
-from ironleaf.services.engines.vision_language.answer import AnswerRejected, NotOffered, UpstreamFailure
+from ironleaf.services.engines.vision_language.answer import AnswerRejected, UpstreamFailure
 
 _HARD: Final[dict[FailureKind, HardSignal]] = {
     FailureKind.MODEL_NOT_FOUND: HardSignal.MODEL_GONE,
@@ -92,4 +92,4 @@ def describe_attempt(failure: IronleafError) -> tuple[AttemptOutcome, str]:
 
 def is_skipped(failure: IronleafError) -> bool:
     """Tell whether the engine was not asked at all: for what was known of it before, or a guard had no room or time."""
-    return failure.entry == CIRCUIT_OPEN or isinstance(failure, NotAsked | NotOffered)
+    return failure.entry == CIRCUIT_OPEN or isinstance(failure, NotAsked)

@@ -44,7 +44,7 @@ from ironleaf.services.engines.errors import (
 from ironleaf.services.engines.examination import ProbeBudget
 from ironleaf.services.engines.failure_verdicts import judge_failure, judge_undeclined
 from ironleaf.services.engines.upstream_failures import FailureKind
-from ironleaf.services.engines.vision_language.answer import AnswerRejected, NotOffered, UpstreamFailure
+from ironleaf.services.engines.vision_language.answer import AnswerRejected, UpstreamFailure
 
 if TYPE_CHECKING:
     from random import Random
@@ -182,17 +182,13 @@ class GuardedEngine:
         began_s = self._clock.monotonic()
         try:
             result = await self._engine.recognise(page, request)
-        except UpstreamFailure as failure:
+        except (UpstreamFailure, AnswerRejected) as failure:
             self._tell(began_s, failure)
-            if failure.deadline_bound and self._clock.monotonic() - began_s >= PATIENCE_S:
+            if isinstance(failure, UpstreamFailure) and self._clock.monotonic() - began_s >= PATIENCE_S:
                 failure.deadline_bound = False
             failure.blames_input = await self._blames_the_input(failure)
             raise
-        except AnswerRejected as rejected:
-            self._tell(began_s, rejected)
-            rejected.blames_input = await self._blames_the_input(rejected)
-            raise
-        except NotOffered:  # no attempt was made
+        except NotAsked:  # no attempt was made
             raise
         except BaseException as error:
             self._tell(began_s, error)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from ironleaf.foundation.errors import ModelFailure
+from ironleaf.services.engines.errors import NotAsked
 from ironleaf.services.engines.upstream_failures import UpstreamAnswer, UpstreamVerdict
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class UpstreamFailure(ModelFailure):
         return (partial(UpstreamFailure, **keywords), (self.entry,))
 
 
-class NotOffered(ModelFailure):
+class NotOffered(NotAsked):
     """The page was not sent: the server has just refused its like as too large, and an equal can read it.
 
     Speaks with the entry of that refusal. No attempt was made, so it says nothing of the server.
